@@ -55,7 +55,7 @@ lock: ## write the locks anew from pyproject.toml
 		--output-file requirements-dev.lock
 
 clean: ## remove everything that was made here, except data
-	rm -rf $(VENV) build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .cache build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is made anew for a new lock, so that it never holds more than the lock says.
