@@ -1,0 +1,117 @@
+"""What an administrator may ask: each command is journaled as this JSON, and applied from it again in a rebuild."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class _Command(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """A command's `type` in JSON is the journal's event type."""
+
+
+class CreateRole(_Command, frozen=True, kw_only=True, tag="admin.create_role"):
+    """Register a role, of the environment or of one organization."""
+
+    name: str
+    organization_id: str | None = None
+    display_name: str | None = None
+    description: str | None = None
+    priority: int | None = None
+    extends: str | None = None
+    permissions: tuple[str, ...] = ()
+    protected: bool = False
+
+
+class UpdateRole(_Command, frozen=True, kw_only=True, tag="admin.update_role"):
+    """Change what is given of a role; what is unset stays."""
+
+    name: str
+    organization_id: str | None = None
+    display_name: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    priority: int | UnsetType = UNSET
+    extends: str | UnsetType | None = UNSET
+    permissions: tuple[str, ...] | UnsetType = UNSET
+    protected: bool | UnsetType = UNSET
+
+
+class CreatePermission(_Command, frozen=True, kw_only=True, tag="admin.create_permission"):
+    """Register a permission, or describe it anew."""
+
+    name: str
+    description: str | None = None
+
+
+class MapGroup(_Command, frozen=True, kw_only=True, tag="admin.map_group"):
+    """Members of the group shall hold the role."""
+
+    group_id: str
+    role: str
+
+
+class UnmapGroup(_Command, frozen=True, kw_only=True, tag="admin.unmap_group"):
+    """Members of the group shall no longer hold the role because of it."""
+
+    group_id: str
+    role: str
+
+
+class Pair(Struct, frozen=True):
+    """A group and the role its members hold."""
+
+    group_id: str
+    role: str
+
+
+class SetMappings(_Command, frozen=True, kw_only=True, tag="admin.set_mappings"):
+    """Replace an organization's whole set of mappings at once."""
+
+    organization_id: str
+    mappings: tuple[Pair, ...]
+    expected_version: int | None = None
+    max_revocations: int | None = None
+
+
+class GrantRole(_Command, frozen=True, kw_only=True, tag="admin.grant_role"):
+    """A grant by hand; `expires_at` in nanoseconds since the epoch."""
+
+    user_id: str
+    role: str
+    expires_at: int | None = None
+    note: str | None = None
+
+
+class RevokeRole(_Command, frozen=True, kw_only=True, tag="admin.revoke_role"):
+    """End a grant by hand."""
+
+    user_id: str
+    role: str
+
+
+class SetDefaultRoles(_Command, frozen=True, kw_only=True, tag="admin.set_default_roles"):
+    """Which roles are held by default; null for none, unset for as before."""
+
+    organization_id: str | None = None
+    member: str | UnsetType | None = UNSET
+    creator: str | UnsetType | None = UNSET
+
+
+class SetCreator(_Command, frozen=True, kw_only=True, tag="admin.set_creator"):
+    """Who created the organization."""
+
+    organization_id: str
+    user_id: str
+
+
+Command = (
+    CreateRole
+    | UpdateRole
+    | CreatePermission
+    | MapGroup
+    | UnmapGroup
+    | SetMappings
+    | GrantRole
+    | RevokeRole
+    | SetDefaultRoles
+    | SetCreator
+)

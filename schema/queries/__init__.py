@@ -1,0 +1,1 @@
+"""Every SELECT, as functions of a Session: they read, and never commit."""
