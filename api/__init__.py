@@ -1,0 +1,1 @@
+"""What happens in Rolecast: bytes in, rows, bytes out."""

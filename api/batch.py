@@ -1,0 +1,148 @@
+"""A batch: events that arrived together, journaled and applied in one transaction, with the effect of one by one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from msgspec import structs
+from sqlmodel import Session
+
+from api.facts.apply import write_facts
+from api.facts.mappings import check_revocations
+from api.settle import check_protected, settle
+from api.waves import waves
+from api.work import Entry, Ledger
+from schema.commands import SetMappings
+from schema.events import Event, Receipt
+from schema.kinds import Outcome, Source
+from schema.problems import Problem
+from schema.sql import Statement
+
+log = logging.getLogger("rolecast.ingest")
+
+Answer = Receipt | Problem
+
+SEEN = Statement(
+    """
+    SELECT j.id, j.outcome, j.position, j.problem, j.payload
+    FROM {ids} asked CROSS JOIN journal j WHERE j.id = asked.id""",
+    ids="id text",
+)
+RECORD = Statement("""
+    INSERT INTO journal
+        (position, id, type, source, actor, organization_key, occurred_at, received_at, outcome, problem, payload)
+    VALUES (:position, :id, :type, :source, :actor, :organization_key, :occurred_at, :received_at, :outcome, :problem,
+        :payload)
+    ON CONFLICT (id) DO NOTHING""")
+
+
+def apply_batch(session: Session, batch: Sequence[Event], clock: int) -> list[Answer]:
+    """Journal and apply the events, in order, and answer each; `clock` is nanoseconds since the epoch.
+
+    A repeat of a known id is answered like the first and has no effect. A refused command is answered with its Problem
+    and leaves nothing. Any other exception means that the transaction must be rolled back.
+    """
+    ledger = Ledger.open(session, clock)
+    answers = _known(session, batch, ledger)
+    fresh: dict[str, Entry] = {}
+    for event in batch:
+        if event.id in answers:
+            continue
+        if event.id in fresh:
+            _compare(event, fresh[event.id].event.payload)
+            continue
+        fresh[event.id] = Entry(_dated(event, ledger.now))
+    for wave in waves(session, list(fresh.values())):
+        refusal = _apply_wave(session, wave, ledger)
+        answers |= {entry.event.id: refusal or entry.receipt(ledger.change) for entry in wave}
+    return [answers[event.id] for event in batch]
+
+
+def _known(session: Session, batch: Sequence[Event], ledger: Ledger) -> dict[str, Answer]:
+    """The answers to events that the journal has already."""
+    answers: dict[str, Answer] = {}
+    ids = list(dict.fromkeys(event.id for event in batch))
+    payloads: dict[str, bytes] = {}
+    for event_id, outcome, position, problem, payload in SEEN.run(session, ids=ids):
+        payloads[event_id] = payload
+        answers[event_id] = Receipt(
+            event=event_id,
+            outcome=Outcome(outcome),
+            position=position,
+            head=ledger.change,
+            problem=problem,
+            repeated=True,
+        )
+    for event in batch:
+        if event.id in payloads:
+            _compare(event, payloads[event.id])
+    return answers
+
+
+def _compare(repeat: Event, first: bytes) -> None:
+    if repeat.payload != bytes(first):
+        log.error(
+            "event %s came again with a different body; the first stands and this one has no effect. "
+            "A sender that reuses ids loses events: tell its operator",
+            repeat.id,
+        )
+
+
+def _dated(event: Event, now: int) -> Event:
+    return event if event.occurred_at is not None else structs.replace(event, occurred_at=now)
+
+
+def _apply_wave(session: Session, wave: Sequence[Entry], ledger: Ledger) -> Problem | None:
+    """Apply a wave; a command, always alone in one, may be refused and then leaves nothing behind."""
+    if wave[0].event.source is not Source.ADMIN:
+        _write_wave(session, wave, ledger)
+        return None
+    heads = ledger.position, ledger.change
+    try:
+        with session.begin_nested():
+            _write_wave(session, wave, ledger)
+            _check(session, wave[0])
+    except Problem as refusal:
+        ledger.position, ledger.change = heads
+        return refusal
+    return None
+
+
+def apply_again(session: Session, entries: Sequence[Entry], ledger: Ledger) -> None:
+    """Apply entries that the journal holds already, in order, for a rebuild; a command is not refused a second time."""
+    for wave in waves(session, entries):
+        write_facts(session, wave, ledger)
+        settle(session, wave, ledger)
+
+
+def _write_wave(session: Session, wave: Sequence[Entry], ledger: Ledger) -> None:
+    for entry in wave:
+        entry.position = ledger.next_position()
+    write_facts(session, wave, ledger)
+    RECORD.run_each(session, [_line(entry, ledger.now) for entry in wave])
+    settle(session, wave, ledger)
+
+
+def _check(session: Session, entry: Entry) -> None:
+    """Raise the Problem that refuses a command for what it has done."""
+    if isinstance(entry.event.body, SetMappings):
+        check_revocations(entry, entry.event.body)
+    check_protected(session, entry)
+
+
+def _line(entry: Entry, now: int) -> dict[str, object]:
+    event = entry.event
+    return {
+        "position": entry.position,
+        "id": event.id,
+        "type": event.type,
+        "source": int(event.source),
+        "actor": event.actor,
+        "organization_key": entry.organization_key,
+        "occurred_at": entry.at,
+        "received_at": now,
+        "outcome": int(entry.outcome),
+        "problem": entry.problem,
+        "payload": event.payload,
+    }

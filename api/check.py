@@ -1,0 +1,76 @@
+"""Check: prove that what is stored is what follows from the facts, and that no log has a hole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from sqlmodel import Session, SQLModel
+
+from api.settle import differences
+from api.work import Entry
+from schema.events import Event, Ignored
+from schema.kinds import Source
+from schema.sql import Statement
+
+CHUNK = 2000
+COUNT_USERS = Statement("SELECT count(*) FROM users")
+USERS = Statement("SELECT key FROM users WHERE key > :after ORDER BY key LIMIT :limit")
+WORDS = Statement("SELECT u.id, r.name FROM users u CROSS JOIN roles r WHERE u.key = :user AND r.key = :role")
+HOLES = {
+    log: Statement(f"SELECT count(*), coalesce(min(position), 1), coalesce(max(position), 0) FROM {log}")
+    for log in ("journal", "changes")
+}
+UNKNOWN_ORGANIZATIONS = Statement("""
+    SELECT position FROM journal j WHERE organization_key IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM organizations o WHERE o.key = j.organization_key) ORDER BY position LIMIT 10""")
+LATEST = Statement("SELECT coalesce(max(received_at), 0) FROM journal")
+_NOBODY = Entry(
+    Event(
+        id="", type="", source=Source.SYSTEM, actor="", organization_id=None, occurred_at=0, payload=b"", body=Ignored()
+    )
+)
+
+
+def check(session: Session, progress: Callable[[int, int], None]) -> list[str]:
+    """What is wrong, a sentence each; an empty list is a clean database. `progress(users done, users in all)`."""
+    return [*_grants(session, progress), *_references(session), *_positions(session)]
+
+
+def _grants(session: Session, progress: Callable[[int, int], None]) -> Iterator[str]:
+    """Where grants are not what the rule says at this moment; one that expired is drift until it is swept."""
+    total, done, after = int(COUNT_USERS.scalars(session)[0]), 0, -1
+    now = max(time.time_ns(), int(LATEST.scalars(session)[0]))
+    while users := USERS.scalars(session, after=after, limit=CHUNK):
+        for each in differences(session, dict.fromkeys(users, _NOBODY), now):
+            user, role = WORDS.one(session, user=each.held[0], role=each.held[1])
+            if not each.after:
+                yield f"user {user} is granted {role}, and nothing entitles them to it"
+            elif not each.before:
+                yield f"user {user} is entitled to {role}, and is not granted it"
+            else:
+                yield f"user {user} is granted {role} for other reasons than those that entitle them"
+        after, done = users[-1], done + len(users)
+        progress(done, total)
+
+
+def _references(session: Session) -> Iterator[str]:
+    """Rows that point at nothing. Every foreign key is looked at, whatever the database promises."""
+    for table in SQLModel.metadata.sorted_tables:
+        for constraint in table.foreign_key_constraints:
+            (column,), (element,) = constraint.columns, constraint.elements
+            target = element.column
+            lost = Statement(f"""
+                SELECT count(*) FROM {table.name} child WHERE child.{column.name} IS NOT NULL AND NOT EXISTS (
+                    SELECT 1 FROM {target.table.name} parent WHERE parent.{target.name} = child.{column.name})""")
+            if count := lost.scalars(session)[0]:
+                yield f"{count} rows of {table.name} name a {column.name} that is not there"
+    for position in UNKNOWN_ORGANIZATIONS.scalars(session):
+        yield f"journal entry {position} names an organization that is not there"
+
+
+def _positions(session: Session) -> Iterator[str]:
+    for log, statement in HOLES.items():
+        count, first, last = statement.one(session)
+        if (first, count) != (1, last):
+            yield f"{log} has {count} rows, from position {first} to {last}: positions are missing"

@@ -1,0 +1,1 @@
+"""Facts: what each event says, written down; nothing here decides who holds what."""

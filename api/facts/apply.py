@@ -1,0 +1,76 @@
+"""One wave's facts: each event to the module that writes its noun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from api.facts.catalogue import create_role, update_role, write_role
+from api.facts.directories import change_directory
+from api.facts.grants import grant_role, revoke_role, set_creator, set_default_roles
+from api.facts.groups import known_groups, write_groups
+from api.facts.keys import place
+from api.facts.mappings import map_group, set_mappings, unmap_group
+from api.facts.organizations import write_organization
+from api.facts.ownership import reject_foreign
+from api.facts.people import known_people, write_people
+from api.facts.permissions import create_permission, write_permission
+from api.work import Entry, Ledger
+from schema import commands, wire
+from schema.kinds import Outcome
+
+
+def write_facts(session: Session, wave: Sequence[Entry], ledger: Ledger) -> None:
+    """Write down what the wave's events say, and leave in each entry its outcome and the users it touched.
+
+    Raises the Problem that refuses a command; a directory event is never refused, but may be rejected.
+    """
+    people, groups = known_people(session, wave), known_groups(session, wave)
+    reject_foreign(session, wave, people, groups)
+    place(session, wave)
+    live = [entry for entry in wave if entry.outcome is Outcome.APPLIED]
+    write_people(session, live, people, write_groups(session, live, groups))
+    for entry in live:
+        _write_alone(session, entry, ledger)
+
+
+def _write_alone(session: Session, entry: Entry, ledger: Ledger) -> None:
+    """Write the events that are not about users and groups, which `write_people` and `write_groups` have written."""
+    match entry.event.body:
+        case wire.DirectoryChanged() as body:
+            change_directory(session, entry, body)
+        case wire.OrganizationDescribed() | wire.OrganizationDeleted() as body:
+            write_organization(session, entry, body)
+        case wire.RoleDescribed() | wire.RoleDeleted() as body:
+            write_role(session, entry, body)
+        case wire.PermissionDescribed() | wire.PermissionDeleted() as body:
+            write_permission(session, entry, body)
+        case _:
+            _command(session, entry, ledger)
+
+
+def _command(session: Session, entry: Entry, ledger: Ledger) -> None:
+    match entry.event.body:
+        case commands.CreateRole() as command:
+            create_role(session, entry, command)
+        case commands.UpdateRole() as command:
+            update_role(session, entry, command)
+        case commands.CreatePermission() as command:
+            create_permission(session, entry, command)
+        case commands.MapGroup() as command:
+            map_group(session, entry, ledger, command)
+        case commands.UnmapGroup() as command:
+            unmap_group(session, entry, ledger, command)
+        case commands.SetMappings() as command:
+            set_mappings(session, entry, ledger, command)
+        case commands.GrantRole() as command:
+            grant_role(session, entry, ledger, command)
+        case commands.RevokeRole() as command:
+            revoke_role(session, entry, command)
+        case commands.SetCreator() as command:
+            set_creator(session, entry, command)
+        case commands.SetDefaultRoles() as command:
+            set_default_roles(session, entry, command)
+        case _:
+            return

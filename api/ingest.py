@@ -1,0 +1,122 @@
+"""Ingest: the one way in. A bounded queue, one writer, and batches of what gathered while the last one committed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from msgspec import structs
+
+from api.batch import Answer, apply_batch
+from api.database import Database
+from schema.events import Event, Receipt, Rejected
+from schema.problems import Problem, Unavailable
+
+log = logging.getLogger("rolecast.ingest")
+
+LARGEST_BATCH = 256
+Waiting = tuple[Event, asyncio.Future[Receipt]]
+
+
+class Ingest:
+    """Submits events to the writer; what it answers is committed, durable, and has had its whole effect."""
+
+    def __init__(
+        self, database: Database, *, clock: Callable[[], int], size: int, committed: Callable[[int, int], None]
+    ) -> None:
+        """`clock` gives nanoseconds since the epoch; `committed` hears (change head, journal head) of each commit."""
+        self._database = database
+        self._clock = clock
+        self._committed = committed
+        self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue(size)
+        self._open = True
+
+    async def submit(self, event: Event) -> Receipt:
+        """Journal and apply an event, and wait until it is durable.
+
+        Raises the Problem that refuses a command, and Unavailable when the queue is full, the database out of reach or
+        the server stopping: then nothing was done, and the same event may be sent again.
+        """
+        if not self._open:
+            raise Unavailable("the server is stopping; send it again", retry_after=2)
+        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        try:
+            self._queue.put_nowait((event, answer))
+        except asyncio.QueueFull:
+            raise Unavailable("too many events are waiting; send it again") from None
+        return await answer
+
+    def depth(self) -> int:
+        """How many events wait for the writer."""
+        return self._queue.qsize()
+
+    async def run(self) -> None:
+        """Write batches until `stop`; what was accepted by then is written and answered."""
+        while (first := await self._queue.get()) is not None:
+            batch, last = self._gather(first)
+            await self._write(batch)
+            if last:
+                return
+
+    async def stop(self) -> None:
+        """Accept nothing more, and let `run` end after what was accepted."""
+        self._open = False
+        await self._queue.put(None)
+
+    def _gather(self, first: Waiting) -> tuple[list[Waiting], bool]:
+        """What waits already, without waiting for more; and whether the end was among it."""
+        batch = [first]
+        while len(batch) < LARGEST_BATCH and not self._queue.empty():
+            waiting = self._queue.get_nowait()
+            if waiting is None:
+                return batch, True
+            batch.append(waiting)
+        return batch, False
+
+    async def _write(self, batch: list[Waiting]) -> None:
+        try:
+            answers = await self._commit([event for event, _ in batch])
+        except Unavailable as problem:
+            log.warning("a batch of %d events could not be written: %s", len(batch), problem.detail)
+            answers = [problem] * len(batch)
+        except Exception:
+            log.exception("a batch of %d events failed; trying them one by one", len(batch))
+            answers = [await self._write_alone(event) for event, _ in batch]
+        for (_, future), answer in zip(batch, answers, strict=True):
+            _resolve(future, answer)
+
+    async def _write_alone(self, event: Event) -> Answer:
+        """Write one event of a failed batch; if it is the culprit, keep it as REJECTED."""
+        try:
+            return (await self._commit([event]))[0]
+        except Unavailable as problem:
+            return problem
+        except Exception as error:
+            log.exception("event %s cannot be applied; it is kept as REJECTED, for replay after a fix", event.id)
+            words = (
+                f"could not be applied ({type(error).__name__}); the server's log has the reason under this event's id"
+            )
+        try:
+            return (await self._commit([structs.replace(event, body=Rejected(words))]))[0]
+        except Exception:
+            log.exception("event %s can be neither applied nor kept", event.id)
+            return Unavailable("this event can be neither applied nor kept; the server's log says why", retry_after=60)
+
+    async def _commit(self, events: list[Event]) -> list[Answer]:
+        answers = await self._database.write(partial(apply_batch, batch=events, clock=self._clock()))
+        receipts = [answer for answer in answers if isinstance(answer, Receipt)]
+        if receipts:
+            self._committed(max(each.head for each in receipts), max(each.position for each in receipts))
+        return answers
+
+
+def _resolve(future: asyncio.Future[Receipt], answer: Answer) -> None:
+    """Answer whoever waits; a client that went away has its event written all the same."""
+    if future.done():
+        return
+    if isinstance(answer, Problem):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

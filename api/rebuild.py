@@ -1,0 +1,97 @@
+"""Rebuild: empty everything derived, and apply the journal again in position order. Same state, same changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from sqlmodel import Session
+
+from api.batch import apply_again
+from api.work import Entry, Ledger
+from schema.events import Event, Ignored, Rejected, from_journal
+from schema.kinds import Outcome, Source
+from schema.sql import Statement
+
+PAGE = 1000
+# Children before parents, so that no row is left pointing at nothing. The journal and access are not derived.
+DERIVED = (
+    "changes grants hand_grants mappings creators default_roles role_permissions assertions memberships"
+    " permissions roles groups users directories organizations"
+).split()
+EMPTY = [Statement(f"DELETE FROM {table}") for table in DERIVED]
+FORGET_KEYS = Statement("UPDATE log SET mappings = 0")
+COUNT = Statement("SELECT count(*) FROM journal")
+READ = Statement("""
+    SELECT j.position, j.id, j.source, j.actor, j.occurred_at, j.received_at, j.outcome, j.problem, j.payload, j.type,
+        j.organization_key
+    FROM journal j WHERE j.position > :after ORDER BY j.position LIMIT :limit""")
+# Names of organizations by key, read before the organizations themselves are emptied.
+ORGANIZATIONS = Statement("SELECT key, id FROM organizations")
+
+
+class Line(NamedTuple):
+    """A journal entry, as it was recorded."""
+
+    position: int
+    id: str
+    source: int
+    actor: str
+    occurred_at: int
+    received_at: int
+    outcome: int
+    problem: str | None
+    payload: bytes
+    type: str
+    organization_key: int | None
+
+
+def rebuild(session: Session, progress: Callable[[int, int], None]) -> int:
+    """Empty the facts, grants and changes and derive them again, in the session's transaction; `progress(done, total)`.
+
+    Entries recorded as REJECTED or IGNORED stay so: what has no effect live has none here. Gives the number of entries.
+    """
+    total = int(COUNT.scalars(session)[0])
+    names = {row[0]: row[1] for row in ORGANIZATIONS.run(session)}
+    for statement in EMPTY:
+        statement.run(session)
+    FORGET_KEYS.run(session)
+    done = 0
+    ledger = Ledger(0, 0, 0)
+    for received_at, lines in _moments(session):
+        ledger.now = received_at
+        apply_again(session, [_entry(line, names) for line in lines], ledger)
+        done += len(lines)
+        progress(done, total)
+    return done
+
+
+def _moments(session: Session) -> Iterator[tuple[int, Sequence[Line]]]:
+    """Runs of entries that were received at one moment, at most a page: what was one batch, or part of one."""
+    after = 0
+    while page := [Line(*row) for row in READ.run(session, after=after, limit=PAGE)]:
+        for received_at, lines in groupby(page, key=lambda line: line.received_at):
+            yield received_at, list(lines)
+        after = page[-1].position
+
+
+def _entry(line: Line, names: dict[int, str]) -> Entry:
+    organization = None if line.organization_key is None else names.get(line.organization_key)
+    return Entry(_event(line, organization), position=line.position)
+
+
+def _event(line: Line, organization: str | None) -> Event:
+    if line.outcome in (Outcome.REJECTED, Outcome.IGNORED):
+        body = Ignored() if line.outcome == Outcome.IGNORED else Rejected(line.problem or "")
+        return Event(
+            id=line.id,
+            type=line.type,
+            source=Source(line.source),
+            actor=line.actor,
+            organization_id=organization,
+            occurred_at=line.occurred_at,
+            payload=bytes(line.payload),
+            body=body,
+        )
+    return from_journal(line.id, Source(line.source), line.actor, organization, line.occurred_at, bytes(line.payload))
