@@ -1,0 +1,63 @@
+"""One read: a session, the catalogue of its moment, who asks, and the loaders of every noun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from sqlmodel import Session
+
+from schema.cursors import format_cursor
+from schema.graphql.asking import Nested
+from schema.graphql.context import Viewer
+from schema.graphql.scalars import Cursor
+from schema.graphql.wanted import Wanted
+from schema.queries.catalogue import Catalogue
+from schema.queries.changes import ChangeFilter
+from schema.queries.organizations import organizations_by_id
+from schema.queries.people import users_by_id
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+NOBODY = -1  # no row has this key
+
+
+@dataclass
+class Reading:
+    """What the loaders read with. `loaders` has one function a noun: (reading, keys, wanted) -> {key: object}."""
+
+    session: Session
+    viewer: Viewer
+    catalogue: Catalogue
+    loaders: Mapping[type[Any], Callable[[Reading, list[Any], Wanted], dict[Any, Any]]]
+    nested: Nested
+
+    def load(self, noun: type[T], keys: Iterable[K | None], wanted: Wanted) -> dict[K, T]:
+        """The objects of these keys with what is wanted filled in; a key that nothing has is left out."""
+        unique = list(dict.fromkeys(key for key in keys if key is not None))
+        return self.loaders[noun](self, unique, wanted) if unique else {}
+
+    def cursor(self, position: int) -> Cursor:
+        """A position of the change log as a cursor."""
+        return Cursor(format_cursor(self.catalogue.log, position))
+
+    @cached_property
+    def sight(self) -> ChangeFilter:
+        """The changes that exist for the viewer, wherever they are met."""
+        if self.viewer.everywhere:
+            return ChangeFilter()
+        if self.viewer.alone:
+            users = users_by_id(self.session, [self.viewer.user_id or ""])
+            return ChangeFilter(user=users[0].key if users else NOBODY)
+        rows = organizations_by_id(self.session, [self.viewer.organization_id or ""])
+        return ChangeFilter(organization=rows[0].key if rows else NOBODY)
+
+
+def grouped(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
+    """The second of each pair, in order, under its first."""
+    found: dict[K, list[T]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found

@@ -1,0 +1,112 @@
+"""The change log: what is sent to those who follow it, and pages of it for those who look back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from sqlmodel import Session
+
+from schema.kinds import Turn
+from schema.queries.paging import Page, Pages
+from schema.sql import Statement
+
+COLUMNS = "c.position, c.at, c.event_position, c.organization_key, c.user_key, c.role_key, c.turn, c.reasons"
+SENT = f"c.turn <> {Turn.RETAINED:d}"  # what is retained is history: nobody is told
+OF_ORGANIZATION, OF_USER, OF_EVENT = "c.organization_key", "c.user_key", "c.event_position"
+
+
+class ChangeRow(NamedTuple):
+    """A row of the change log. `at` is in nanoseconds; `turn` is a Turn; `reasons` is JSON (schema.reasons)."""
+
+    position: int
+    at: int
+    event_position: int
+    organization_key: int
+    user_key: int
+    role_key: int
+    turn: int
+    reasons: str
+
+
+class ChangeFilter(NamedTuple):
+    """Which changes to list; None means any. `roles` are role keys; `since` is inclusive, `until` not (nanoseconds)."""
+
+    user: int | None = None
+    organization: int | None = None
+    roles: tuple[int, ...] | None = None
+    turn: Turn | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+FOLLOWED = {"user": "c.user_key = :user", "organization": "c.organization_key = :organization"}
+CONDITIONS = {
+    "user": "+c.user_key = :user",  # the plus keeps SQLite to the parent's index, which is the narrower one
+    "organization": "+c.organization_key = :organization",
+    "roles": "c.role_key IN {roles}",
+    "turn": "c.turn = :turn",
+    "since": "c.at >= :since",
+    "until": "c.at < :until",
+}
+ANY = ChangeFilter()
+HEAD = Statement("SELECT coalesce(max(position), 0) FROM changes")
+
+
+@cache
+def _after(organization: bool, user: bool, retained: bool) -> Statement:
+    followed = [FOLLOWED["user"]] if user else []
+    followed += [CONDITIONS["organization"] if user else FOLLOWED["organization"]] if organization else []
+    where = " AND ".join(["c.position > :position", *followed, *([] if retained else [SENT])])
+    return Statement(f"SELECT {COLUMNS} FROM changes c WHERE {where} ORDER BY c.position LIMIT :limit")
+
+
+def changes_after(
+    session: Session,
+    position: int,
+    limit: int,
+    *,
+    organization_key: int | None = None,
+    user_key: int | None = None,
+    retained: bool = False,
+) -> list[ChangeRow]:
+    """At most `limit` changes after the position, oldest first; of every organization when no key is given.
+
+    Rows of turn RETAINED are left out unless asked for.
+    """
+    statement = _after(organization_key is not None, user_key is not None, retained)
+    keys = {"organization": organization_key, "user": user_key}
+    given = {name: key for name, key in keys.items() if key is not None}
+    return [ChangeRow(*row) for row in statement.run(session, position=position, limit=limit, **given)]
+
+
+def changes_head(session: Session) -> int:
+    """The last position of the change log; 0 while it is empty."""
+    return int(HEAD.scalars(session)[0])
+
+
+@cache
+def _pages(parent: str, given: tuple[str, ...]) -> Pages:
+    where = (SENT, *(CONDITIONS[name] for name in given))
+    declared = {"roles": "key bigint"} if "roles" in given else {}
+    return Pages(COLUMNS, "changes c", parent=parent, key="c.position", where=where, **declared)
+
+
+def page_of_changes(
+    session: Session, parent: str, keys: Sequence[int], *, after: int, first: int, where: ChangeFilter = ANY
+) -> dict[int, Page[ChangeRow]]:
+    """The first changes after the position for each of the parents, oldest first.
+
+    `parent` says what the keys are: OF_ORGANIZATION, OF_USER or OF_EVENT. The changes of one user are best asked for
+    by OF_USER; `where` only sifts.
+    """
+    values = {name: value for name, value in where._asdict().items() if value is not None}
+    pages = _pages(parent, tuple(values))
+    return pages.read(session, keys, ChangeRow, after=after, first=first, **values)
+
+
+def count_of_changes(session: Session, parent: str, keys: Sequence[int], where: ChangeFilter = ANY) -> dict[int, int]:
+    """How many changes each of the parents has; a parent without any is left out."""
+    values = {name: value for name, value in where._asdict().items() if value is not None}
+    return _pages(parent, tuple(values)).count(session, keys, **values)
