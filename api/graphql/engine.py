@@ -1,0 +1,136 @@
+"""Run checked operations on the schema: one answer, or a stream of them; every transport comes here.
+
+This calls graphql-core and not strawberry's `execute`: that parses and validates for every request, logs every error
+by itself, and reports a failed validation differently by transport. What strawberry adds to graphql-core at execution
+is its executor class, which is used here, and extensions, which are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, TypeGuard, cast
+
+import strawberry
+from graphql import ExecutionResult, Executor, GraphQLError, OperationType, execute_root_selection_set
+from graphql.execution import create_source_event_stream, execute_subscription_event, map_source_to_response_event
+from strawberry.execution import optimized_is_awaitable
+
+from api.graphql.documents import Document, Documents
+from api.graphql.errors import RequestError, field_errors, request_errors
+from api.graphql.wire import GraphQLRequest
+from schema.graphql.context import Context, Viewer
+
+Response = dict[str, Any]
+"""A GraphQL response (7.1): `data`, and `errors` where there are any."""
+
+Responses = AsyncGenerator[Response, None]
+
+_is_awaitable = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A request whose document is good and which names one of its operations. `prepare` makes them."""
+
+    request: GraphQLRequest
+    document: Document
+    kind: OperationType
+
+
+class Engine:
+    """One schema, its documents, and the context that its resolvers get."""
+
+    def __init__(self, schema: strawberry.Schema, documents: Documents, context: Callable[[Viewer], Context]) -> None:
+        if schema.get_extensions():
+            raise ValueError("schema extensions and operation directives are not run by this transport; remove them")
+        self._schema = schema._schema
+        self._executor_class = schema.execution_context_class
+        self._documents = documents
+        self._context = context
+        self._unheard: set[asyncio.Task[Response]] = set()
+
+    def prepare(self, request: GraphQLRequest) -> Operation:
+        """Find what is to run. Raises RequestError when the document or the operation's name is no good."""
+        document = self._documents.load(request.query)
+        return Operation(request, document, document.operation(request.operation_name))
+
+    async def answer(self, operation: Operation, viewer: Viewer) -> Response:
+        """Run a query or mutation. Raises RequestError when the variables do not fit the operation.
+
+        A mutation that began runs to its end, also when nobody waits for its answer any more.
+        """
+        if operation.kind is not OperationType.MUTATION:
+            return await self._execute(operation, viewer)
+        task = asyncio.create_task(self._execute(operation, viewer))
+        self._unheard.add(task)  # the loop alone would not keep it alive
+        task.add_done_callback(self._unheard.discard)
+        return await asyncio.shield(task)
+
+    async def _execute(self, operation: Operation, viewer: Viewer) -> Response:
+        try:
+            result = execute_root_selection_set(self._executor(operation, self._context(viewer)))
+            return _response(result if isinstance(result, ExecutionResult) else await result)
+        except RequestError:
+            raise
+        except Exception as error:
+            return {"data": None, "errors": field_errors([error])}
+
+    async def stream(self, operation: Operation, viewer: Viewer, *, last_event_id: str | None = None) -> Responses:
+        """Run any operation as a stream: a subscription's responses, or the one of a query or mutation.
+
+        Raises RequestError when it cannot start, and when a subscription's source ends by an exception; nothing
+        follows that. Closing the stream closes the source before it returns. Every event has a context of its own, so
+        that nothing loaded for one is served again with a later one.
+        """
+        if operation.kind is not OperationType.SUBSCRIPTION:
+            yield await self.answer(operation, viewer)
+            return
+        context = self._context(viewer)
+        context.last_event_id = last_event_id
+        try:
+            async with aclosing(await self._events(self._executor(operation, context), viewer)) as events:
+                async for result in events:
+                    yield _response(result)
+                    await asyncio.sleep(0)  # a source that always has more must not keep the loop from everyone else
+        except RequestError:
+            raise
+        except Exception as error:
+            raise RequestError(field_errors([error])) from None
+
+    async def _events(self, executor: Executor[Any], viewer: Viewer) -> AsyncGenerator[ExecutionResult, None]:
+        source = create_source_event_stream(executor)
+        if _is_awaitable(source):
+            source = await source
+        if isinstance(source, ExecutionResult):
+            raise RequestError(field_errors(source.errors or []))
+
+        def run(event: Executor[Any]) -> Any:
+            event.context_value = self._context(viewer)
+            return execute_subscription_event(event)
+
+        return map_source_to_response_event(executor, cast("AsyncIterable[Any]", source), run)
+
+    def _executor(self, operation: Operation, context: Context) -> Executor[Any]:
+        request = operation.request
+        executor = self._executor_class.build(
+            self._schema,
+            operation.document.ast,
+            context_value=context,
+            raw_variable_values=request.variables,
+            operation_name=request.operation_name,
+            is_awaitable=_is_awaitable,
+            operation_extensions=request.extensions,
+        )
+        if isinstance(executor, list):
+            raise RequestError(request_errors(executor))
+        return executor
+
+
+def _response(result: ExecutionResult) -> Response:
+    if not result.errors:
+        return {"data": result.data}
+    errors: list[GraphQLError] = result.errors
+    return {"data": result.data, "errors": field_errors(errors)}

@@ -1,0 +1,153 @@
+"""GraphQL over HTTP: one request in, one JSON response or one event stream out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from graphql import OperationType
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.bodies import read_body
+from api.graphql.engine import Engine, Responses
+from api.graphql.engine import Response as GraphQLResponse
+from api.graphql.errors import RequestError, internal, refusal
+from api.graphql.lease import Authenticate, until_it_ends
+from api.graphql.limits import Limits
+from api.graphql.negotiation import EVENT_STREAM, JSON, RESPONSE_JSON, Accepted, negotiate
+from api.graphql.sse import EventStream
+from api.graphql.wire import GraphQLRequest, decode, encode
+from schema.graphql.context import Viewer
+from schema.problems import BadInput, Problem, Unauthenticated, Unavailable
+
+
+class NotAcceptable(BadInput):
+    """The Accept header leaves nothing that can be answered (RFC 9110, 15.5.7)."""
+
+    status = 406
+
+
+class MethodNotAllowed(BadInput):
+    """A mutation by GET (GraphQL over HTTP 5.3)."""
+
+    status = 405
+
+
+class UnsupportedMediaType(BadInput):
+    """A body in anything but plain JSON."""
+
+    status = 415
+
+
+class Endpoint:
+    """`/graphql` for GET, HEAD and POST.
+
+    Cross-site requests cannot act: the credential is a header that browsers never add by themselves, POST takes only
+    application/json (which a page on another origin cannot send without a CORS preflight), and GET never mutates.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        authenticate: Authenticate,
+        limits: Limits,
+        stopping: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._engine = engine
+        self._authenticate = authenticate
+        self._limits = limits
+        self._stopping = stopping
+
+    async def handle(self, request: Request) -> Response | EventStream:
+        """Answer. A refusal of the request itself has its status; GraphQL's request errors have it by media type."""
+        negotiated = negotiate(", ".join(request.headers.getlist("accept")))
+        accepted = negotiated or Accepted(RESPONSE_JSON)
+        try:
+            # Before all else: who does not belong here learns nothing of how requests are read
+            viewer = await self._authenticate(request.headers.get("authorization"))
+            if negotiated is None:
+                raise NotAcceptable(f"this answers with {RESPONSE_JSON}, {JSON} or {EVENT_STREAM}")
+            graphql = _from_url(request) if request.method != "POST" else await self._from_body(request)
+            return await self._answer(request, graphql, viewer, accepted)
+        except RequestError as error:
+            # GraphQL over HTTP 6.4: application/json says 200 to every well-formed request
+            return _json({"errors": error.errors}, accepted, 200 if accepted.json == JSON else error.status)
+        except Problem as problem:
+            return _json({"errors": [refusal(problem)]}, accepted, problem.status, _headers(problem))
+        except Exception as error:
+            return _json({"errors": [internal(error)]}, accepted, 500)
+
+    async def _answer(
+        self, request: Request, graphql: GraphQLRequest, viewer: Viewer, accepted: Accepted
+    ) -> Response | EventStream:
+        try:
+            operation = self._engine.prepare(graphql)
+        except RequestError as error:
+            if accepted.prefers_stream:
+                return self._stream(request, _refused(error), viewer)
+            raise
+        if operation.kind is OperationType.MUTATION and request.method != "POST":
+            raise MethodNotAllowed("mutations need POST")
+        if accepted.prefers_stream or (accepted.streams and operation.kind is OperationType.SUBSCRIPTION):
+            last = request.headers.get("last-event-id")
+            return self._stream(request, self._engine.stream(operation, viewer, last_event_id=last), viewer)
+        if operation.kind is OperationType.SUBSCRIPTION:
+            raise BadInput("subscriptions need a WebSocket (graphql-transport-ws) or Accept: text/event-stream")
+        return _json(await self._engine.answer(operation, viewer), accepted)
+
+    def _stream(self, request: Request, responses: Responses, viewer: Viewer) -> EventStream:
+        authorization = request.headers.get("authorization")
+        lease = partial(until_it_ends, self._authenticate, authorization, viewer, recheck=self._limits.recheck_seconds)
+        return EventStream(responses, heartbeat=self._limits.heartbeat_seconds, lease=lease, stopping=self._stopping)
+
+    async def _from_body(self, request: Request) -> GraphQLRequest:
+        """Read a POST. Raises UnsupportedMediaType, TooLarge and BadInput (GraphQL over HTTP 5.4)."""
+        _check_media_type(request)
+        return GraphQLRequest.of(decode(await read_body(request, self._limits.body_bytes)))
+
+
+def _from_url(request: Request) -> GraphQLRequest:
+    """Read a GET: `variables` and `extensions` are JSON in the query string (GraphQL over HTTP 5.3)."""
+    values: dict[str, Any] = {}
+    for name in ("query", "operationName", "variables", "extensions"):
+        given = request.query_params.getlist(name)
+        if len(given) > 1:
+            raise BadInput(f"{name} is there more than once")
+        if given and given[0]:
+            values[name] = decode(given[0], name) if name in ("variables", "extensions") else given[0]
+    return GraphQLRequest.of(values, "the query string")
+
+
+def _check_media_type(request: Request) -> None:
+    kind, *parameters = (part.strip() for part in request.headers.get("content-type", "").lower().split(";"))
+    charsets = [parameter[8:].strip('"') for parameter in parameters if parameter.startswith("charset=")]
+    if kind != JSON or any(charset not in ("utf-8", "utf8") for charset in charsets):
+        raise UnsupportedMediaType(f"the body must be {JSON} in UTF-8")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("compressed bodies are not read")
+
+
+async def _refused(error: RequestError) -> Responses:
+    yield {"errors": error.errors}
+
+
+def _json(
+    response: GraphQLResponse, accepted: Accepted, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """A JSON answer; nobody may keep it, for it is one viewer's."""
+    fixed = {"content-type": f"{accepted.json}; charset=utf-8", "cache-control": "no-store", "vary": "accept"}
+    return Response(encode(response), status, fixed | (headers or {}))
+
+
+def _headers(problem: Problem) -> dict[str, str]:
+    match problem:
+        case Unauthenticated():
+            return {"www-authenticate": "Bearer"}  # RFC 9110, 15.5.2: MUST
+        case Unavailable():
+            return {"retry-after": str(problem.retry_after)}
+        case MethodNotAllowed():
+            return {"allow": "POST"}
+        case _:
+            return {}

@@ -1,0 +1,41 @@
+"""How much one client may ask for: of a document, of a request, and of a connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schema.problems import TooComplex
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every bound of the GraphQL transport. Document measures count fragments as often as they would expand."""
+
+    characters: int = 100_000  # of a document's source
+    tokens: int = 5_000
+    nesting: int = 64  # of brackets of any kind; graphql-core's own parser recurses and gives up at 200
+    definitions: int = 100  # operations and fragments; validation compares some of them pairwise
+    depth: int = 15  # of fields; the introspection query of GraphiQL and of code generators has 15
+    root_fields: int = 20
+    aliases: int = 50
+    fields: int = 1_000
+    repeats: int = 20  # of one name in one selection set; validation compares them pairwise
+    directives: int = 50
+    nodes: int = 100_000  # objects in the answer, by `first` and `list_size`
+    page: int = 200  # what a `first` counts that is a variable; the contract's greatest
+    list_size: int = 10  # what a list without `first` counts
+    body_bytes: int = 1 << 20  # of an HTTP body or a socket's message
+    operations: int = 100  # live at once on one socket
+    init_seconds: float = 10.0  # from accepting a socket to its connection_init
+    heartbeat_seconds: float = 12.0  # between comments on an event stream; below proxies' usual 15 to 60
+    recheck_seconds: float = 5.0  # between two looks at whether a live connection's credential still stands
+    cached_documents: int = 1_000
+    cached_characters: int = (
+        1_000_000  # of their sources together; a document takes 50 to 100 bytes a character (measured)
+    )
+
+    def check(self, measure: str, value: int) -> None:
+        """Raise TooComplex, with the measure, the value and the limit, when the value is above it."""
+        limit: int = getattr(self, measure)
+        if value > limit:
+            raise TooComplex(f"{measure.replace('_', ' ')}: this document has {value}, the limit is {limit}")

@@ -1,0 +1,111 @@
+"""Responses as server-sent events: graphql-sse's distinct connections mode."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import aclosing
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from api.graphql.engine import Response, Responses
+from api.graphql.errors import RequestError, internal
+from api.graphql.lease import ENDED, first_to_end
+from api.graphql.wire import encode
+from schema.problems import Unauthenticated
+
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),  # nginx would hold events back
+]
+COMPLETE = b"event: complete\ndata:\n\n"
+RETRY = b"retry: 1000\n\n"  # milliseconds, by the event stream's grammar
+HEARTBEAT = b":\n\n"  # a comment, by the event stream's grammar; it also finds clients that vanished
+
+
+class _Stopped(Exception):
+    """The server is asked to stop."""
+
+
+class EventStream:
+    """An ASGI response: a `next` event a response, then `complete`; a comment every `heartbeat` seconds.
+
+    A RequestError of the stream is a `next` event with its errors (PROTOCOL.md, distinct connections mode, 2). When the
+    client goes away, or `lease` or `stopping` returns, the stream is closed before this returns. The end of the lease
+    is told as an error; a server that stops tells when to reconnect, and does not complete.
+    """
+
+    def __init__(
+        self,
+        responses: Responses,
+        *,
+        heartbeat: float,
+        lease: Callable[[], Coroutine[Any, Any, None]],
+        stopping: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._responses = responses
+        self._heartbeat = heartbeat
+        self._lease = lease
+        self._stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the stream."""
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        try:
+            await first_to_end(
+                self._write(send), self._beat(send), _disconnected(receive), self._expire(), self._stop()
+            )
+        except _Stopped:  # not complete: the client is to come back, and resumes from its last event's id
+            await _body(send, RETRY)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        except RequestError as error:
+            await _body(send, _event({"errors": error.errors}))
+        except Exception as error:  # the status is sent; only the stream can still tell the client
+            await _body(send, _event({"errors": [internal(error)]}))
+        await send({"type": "http.response.body", "body": COMPLETE, "more_body": False})
+
+    async def _write(self, send: Send) -> None:
+        async with aclosing(self._responses) as responses:
+            async for response in responses:
+                await _body(send, _event(response))
+
+    async def _expire(self) -> None:
+        await self._lease()
+        raise RequestError.of(Unauthenticated(ENDED))
+
+    async def _stop(self) -> None:
+        await self._stopping()
+        raise _Stopped
+
+    async def _beat(self, send: Send) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat)
+            await _body(send, HEARTBEAT)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+async def _body(send: Send, chunk: bytes) -> None:
+    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+def _event(response: Response) -> bytes:
+    cursor = _cursor(response.get("data"))
+    return (b"id: %s\n" % cursor if cursor else b"") + b"event: next\ndata: %s\n\n" % encode(response)
+
+
+def _cursor(data: Any) -> bytes | None:
+    """The `cursor` selected right beneath a root field: what a client that reconnects sends as Last-Event-ID."""
+    if not isinstance(data, dict):
+        return None
+    for member in data.values():
+        cursor = member.get("cursor") if isinstance(member, dict) else None
+        if isinstance(cursor, str) and cursor.isprintable():
+            return cursor.encode()
+    return None

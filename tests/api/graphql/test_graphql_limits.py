@@ -1,0 +1,204 @@
+"""Documents that ask for too much: each is told so, and none costs more than its length."""
+
+from __future__ import annotations
+
+import gc
+import random
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from graphql import GraphQLError, get_introspection_query, parse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.graphql.complexity import check_document, check_source
+from api.graphql.documents import Documents
+from api.graphql.errors import RequestError
+from api.graphql.limits import Limits
+from schema.problems import TooComplex
+from tests.api.graphql.throwaway import SCHEMA
+
+CPU_SECONDS = 0.1
+
+
+def fragment_bomb(levels: int, alias: str = "a") -> str:
+    """2 to the power of `levels`, in a few hundred bytes."""
+    links = " ".join(f"fragment F{n} on Query {{ {alias}: hello ...F{n + 1} ...F{n + 1} }}" for n in range(levels))
+    return f"{{ ...F0 }} {links} fragment F{levels} on Query {{ hello }}"
+
+
+def pages(*first: object) -> str:
+    """People, their friends, the friends' friends: one page for each argument."""
+    arguments = [f"(first: {count})" if count else "" for count in first]
+    inner = "".join(f"friends{argument} {{ nodes {{ " for argument in arguments[1:])
+    return f"{{ people{arguments[0]} {{ nodes {{ {inner} name " + "}}" * len(first) + "}"
+
+
+def many(count: int, text: str) -> str:
+    """The text so many times, `#` in it replaced by 0, 1, 2…"""
+    return " ".join(text.replace("#", str(number)) for number in range(count))
+
+
+def chain(length: int) -> str:
+    links = "".join(f" fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(length))
+    return "{ ...F0 }" + links + f" fragment F{length} on Query {{ hello }}"
+
+
+FRIENDS = "{ ...P } fragment P on Query { people(first: 200) { ...Q } } "
+FRIENDS += "fragment Q on People { nodes { friends(first: 200) { ...R } } } "
+FRIENDS += "fragment R on People { nodes { friends(first: 200) { nodes { name } } } }"
+DEEP = "{ ...A } fragment A on Query { people(first: 1) { nodes { ...B } } } "
+DEEP += "fragment B on Person { " + "friends(first: 1) { nodes { " * 7 + "name" + " }" * 15
+
+ALIASED = " fragment A on Query { a: __typename b: __typename c: __typename }"
+ALIASED_NODES = " fragment A on People { a: nodes { name } b: nodes { name } c: nodes { name } }"
+G = " fragment G on Query { hello }"
+INWARD = "{ fields { type " * 5 + "{ name }" + "}}" * 5
+
+BOMBS: dict[str, tuple[str, str]] = {
+    "a fragment bomb of 2^20": ("repeats", fragment_bomb(20)),
+    "a fragment bomb of 2^90": ("repeats", fragment_bomb(90)),
+    "an alias bomb in fragments": ("aliases", "{ people { " + "...A " * 19 + "} }" + ALIASED_NODES),
+    "5,000 repeats of a field": ("tokens", "{" + " hello" * 5_000 + "}"),
+    "4,900 repeats of a field": ("fields", "{" + " hello" * 4_900 + "}"),
+    "900 repeats of a field": ("repeats", "{" + " hello" * 900 + "}"),
+    "repeats of a field in fragments": ("repeats", "{" + "...A " * 30 + "} fragment A on Query { hello }"),
+    "1,000 directives": ("directives", "{ hello" + " @skip(if: false)" * 700 + "}"),
+    "1,000 directives on the operation": ("directives", "query" + " @a" * 1_000 + "{ hello }"),
+    "1,000 directives on variables": ("directives", "query (" + many(800, "$v#: Int @a") + ") { hello }"),
+    "nesting of 10,000": ("tokens", "{a" * 10_000 + "}" * 10_000),
+    "nesting of 1,000": ("nesting", "{a" * 1_000 + "}" * 1_000),
+    "unclosed nesting of 50,000": ("tokens", "{" * 50_000),
+    "nesting of inline fragments": ("nesting", "{" + "... {" * 1_000 + "hello" + "}" * 1_001),
+    "nesting of list values": ("nesting", "{ hello(name: " + "[" * 2_000 + "]" * 2_000 + ") }"),
+    "nesting of types": ("nesting", "query ($a: " + "[" * 2_000 + "Int" + "]" * 2_000 + ") { hello }"),
+    "a chain of 400 fragments": ("definitions", chain(400)),
+    "many operations": ("definitions", many(900, "query Q# { hello }")),
+    "depth": ("depth", pages(*[1] * 8)),
+    "depth through fragments": ("depth", DEEP),
+    "aliases": ("aliases", "{ people { " + many(51, "a#: nodes { name }") + "} }"),
+    "root fields": ("root_fields", "{" + many(21, "a#: hello") + "}"),
+    "root fields through fragments": ("root_fields", "{" + "...A " * 7 + "}" + ALIASED),
+    "pages of pages": ("nodes", pages(200, 200, 200)),
+    "pages by variables": ("nodes", "query ($n: Int!)" + pages("$n", "$n", "$n")),
+    "pages by default": ("nodes", pages(None, None, None)),
+    "pages in fragments": ("nodes", FRIENDS),
+    "a page of a billion": ("nodes", pages(1_000_000_000)),
+    "a page of more digits than fit": ("nodes", pages("9" * 5_000)),
+    "lists of lists": ("nodes", "{ people { nodes " + "{ teams " * 5 + "{ name }" + "}" * 5 + "} }"),
+    "introspection of introspection": ("nodes", "{ __schema { types " + INWARD + "} }"),
+    "a megabyte": ("characters", "{ hello }" + " " * 1_000_000),
+    "comments": ("characters", "#\n" * 60_000 + "{ hello }"),
+}  # fmt: skip
+
+HEAVY = {
+    "as many fields as there may be": "{ people { nodes {" + many(49, "f#: name") + " name" * 19 + "} } }",
+    "repeats within repeats": "{" + (" people { nodes {" + " name" * 4 + "} }") * 19 + "}",
+    "repeats within repeats within repeats": "{" + ("people{nodes{" + "friends{nodes{name}}" * 9 + "}}") * 19 + "}",
+    "repeats at every level": "{people{nodes{" + ("friends{nodes{friends{nodes{" + "name " * 9 + "}}}}") * 19 + "}}}",
+    "a chain of fragments": chain(98),
+    "fragments that spread one": "{" + many(19, "...F#") + "}" + many(19, "fragment F# on Query { hello ...G }") + G,
+    "unknown fields with suggestions": "{ people { nodes {" + many(900, "nam#") + "} } }",
+    "many arguments": "{ hello(" + many(1_200, "a#: 1") + ") }",
+    "many variables": "query (" + many(1_100, "$v#: Int") + ") { hello }",
+    "the same variable": "query (" + "$v: Int " * 1_100 + ") { hello }",
+    "many operations of one name": many(99, "query Q { hello }"),
+    "many operations with fragments": many(90, "query Q# { ...F }") + "fragment F on Query { hello }",
+    "a long list": "{ hello(name: [" + "1 " * 4_900 + "]) }",
+    "a big object": "{ hello(name: {" + many(1_500, "a#: 1") + "}) }",
+    "a cycle": "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
+    "a wide cycle": "{ ...F0 }" + many(98, "fragment F# on Query { ...F0 ...F50 ...F97 ...F3 ...F# hello }"),
+    "block strings that never end": "{ hello(name: " + '\"\"\"\\' * 20_000 + ") }",
+    "quotes that never end": "{ hello(name: " + '"\\"\n' * 20_000 + ") }",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def settled() -> Iterator[None]:
+    """As the application does after its start: the collector does not look again and again at what lives for ever."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+def refused(source: str, limits: Limits | None = None) -> tuple[str, str]:
+    """The code and message, and that it took no more than its share of CPU."""
+    documents = Documents(SCHEMA, limits or Limits())
+    started = time.process_time()
+    with pytest.raises(RequestError) as error:
+        documents.load(source)
+    spent = time.process_time() - started
+    assert spent < CPU_SECONDS, f"took {spent * 1000:.0f} ms"
+    first = error.value.errors[0]
+    return first["extensions"]["code"], first["message"]
+
+
+@pytest.mark.parametrize(("measure", "source"), BOMBS.values(), ids=BOMBS)
+def test_a_bomb_is_told_the_measure_the_value_and_the_limit_at_no_cost(measure: str, source: str) -> None:
+    code, message = refused(source)
+    assert (code, message.partition(":")[0]) == ("TOO_COMPLEX", measure.replace("_", " "))
+    assert message.endswith(f"the limit is {getattr(Limits(), measure)}")
+
+
+@pytest.mark.parametrize("source", HEAVY.values(), ids=HEAVY)
+def test_the_worst_that_passes_the_limits_is_still_cheap_to_validate(source: str) -> None:
+    documents = Documents(SCHEMA, Limits())
+    started = time.process_time()
+    with suppress(RequestError):
+        documents.load(source)
+    spent = time.process_time() - started
+    assert spent < CPU_SECONDS, f"took {spent * 1000:.0f} ms"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        get_introspection_query(),
+        get_introspection_query(specified_by_url=True, directive_is_repeatable=True, schema_description=True,
+                                input_value_deprecation=True),
+        pages(200, 200),
+        "{ people(first: 100) { ...P } } fragment P on People { nodes { name } }",
+        "{ hello @include(if: true) } # comment",
+    ],
+    ids=lambda source: source[:30],
+)  # fmt: skip
+def test_what_people_and_their_tools_ask_passes(source: str) -> None:
+    assert Documents(SCHEMA, Limits()).load(source).operation(None)
+
+
+def test_nodes_count_pages_and_lists_but_not_the_page_of_a_page() -> None:
+    def nodes(source: str) -> int:
+        with pytest.raises(TooComplex) as error:
+            check_document(parse(source), SCHEMA._schema, Limits(nodes=0))
+        return int(str(error.value).split("has ")[1].split(",")[0])
+
+    assert nodes("{ people(first: 3) { nodes { name } } }") == 3 + 3
+    assert nodes("{ people { nodes { name } } }") == 50 + 50
+    assert nodes("query ($n: Int) { people(first: $n) { nodes { name } } }") == 200 + 200
+    assert nodes("{ people(first: 3) { nodes { teams { name } } } }") == 3 + 3 + 3 * 10
+    assert nodes("{ people(first: 3) { ...P } } fragment P on People { nodes { name } }") == 3 + 3
+    assert nodes("{ people(first: 3) { ... { ...P } } } fragment P on People { ... { nodes { name } } }") == 3 + 3
+
+
+@given(st.text(alphabet='{}()[]"\\#\n a1$@:.!&|=é', max_size=60))
+def test_no_source_makes_the_measuring_fail(source: str) -> None:
+    check_source(source, Limits())
+    try:
+        document = parse(source)
+    except GraphQLError:
+        return
+    check_document(document, SCHEMA._schema, Limits())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_measuring_a_source_is_linear(seed: int) -> None:
+    chaos = random.Random(seed)
+    pieces = ['"', '"""', "\\", '\\"""', "\n", "{", "}", "a", "#", " ", "...", "7.e"]
+    limits = Limits(characters=10**9, tokens=10**9, nesting=10**9)
+    source = "".join(chaos.choices(pieces, k=3)) * 30_000
+    started = time.process_time()
+    check_source(source, limits)
+    assert time.process_time() - started < 0.5
