@@ -1,0 +1,112 @@
+"""The feed: one tail of the change log and of the journal per process.
+
+The logs are the truth. A wake-up only says when to look; a look once a second finds what no wake-up told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from api.tail import Interest, Subscriber, Tail
+from schema.graphql.context import Ends, Reads
+from schema.problems import Problem, Unavailable
+from schema.queries.changes import ChangeRow, changes_after, changes_head
+from schema.queries.journal import EventRow, events_after, journal_head
+
+log = logging.getLogger("rolecast.feed")
+
+LOOK_SECONDS = 1.0  # how late a row can be when its wake-up was lost
+
+
+class Feed:
+    """The tails of this process."""
+
+    def __init__(self, read: Reads) -> None:
+        """`read` gives each look one snapshot of the database."""
+        self._changes: Tail[ChangeRow] = Tail(read, _changes, changes_head, _interests_of_change)
+        self._events: Tail[EventRow] = Tail(read, _events, journal_head, _interests_of_event)
+        self._reached = [0, 0]
+        self._wake = asyncio.Event()
+        self._looking = asyncio.Lock()
+
+    def changes(
+        self, after: int | None, *, organization: int | None = None, user: int | None = None
+    ) -> Subscriber[ChangeRow]:
+        """Every change of the user, else of the organization, else of all, after the position (None: from now on).
+
+        Yields lists of rows, each row once, in commit order. Raises Lagged when the consumer is more than BUFFER rows
+        behind; it is safe to resume from the last change seen.
+        """
+        return Subscriber(self._changes, after, _interest(organization, user), self.now().change)
+
+    def events(self, after: int | None, *, organization: int | None = None) -> Subscriber[EventRow]:
+        """The same of the journal."""
+        return Subscriber(self._events, after, _interest(organization, None), self.now().event)
+
+    def now(self) -> Ends:
+        """Where both logs end, as far as this process knows: whatever is committed from here on comes after."""
+        if self._changes.position is None or self._events.position is None:
+            raise Unavailable("the change log has not been read yet; subscribe again")
+        return Ends(
+            max(self._reached[0], self._changes.position),
+            max(self._reached[1], self._events.position),
+        )
+
+    def committed(self, change: int, event: int) -> None:
+        """A commit of this process has brought the logs to these positions: look now."""
+        self._reached = [max(self._reached[0], change), max(self._reached[1], event)]
+        idle = [self._changes.committed(change), self._events.committed(event)]
+        if not all(idle):
+            self._wake.set()
+
+    async def look(self) -> None:
+        """Read both logs to their ends and hand out what is new; one look at a time, so that each row goes out once."""
+        async with self._looking:
+            await self._changes.look()
+            await self._events.look()
+
+    async def run(self) -> None:
+        """Look whenever woken, and once a second; a database out of reach is waited for."""
+        while True:
+            try:
+                await self.look()
+            except Problem as problem:
+                log.warning("the feed cannot read the logs and tries again: %s", problem.detail or problem)
+            try:
+                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+            except TimeoutError:
+                continue
+            finally:
+                self._wake.clear()
+
+    def listeners(self) -> int:
+        """How many subscribers are served."""
+        return self._changes.listeners() + self._events.listeners()
+
+
+def _interest(organization: int | None, user: int | None) -> Interest:
+    if user is not None:
+        return ("user", user)
+    return None if organization is None else ("organization", organization)
+
+
+def _changes(session: Session, position: int, limit: int, interest: Interest) -> list[ChangeRow]:
+    kind, key = interest or (None, None)
+    organization, user = (key if kind == "organization" else None), (key if kind == "user" else None)
+    return changes_after(session, position, limit, organization_key=organization, user_key=user)
+
+
+def _events(session: Session, position: int, limit: int, interest: Interest) -> list[EventRow]:
+    return events_after(session, position, limit, None if interest is None else interest[1])
+
+
+def _interests_of_change(row: ChangeRow) -> Sequence[Interest]:
+    return (("user", row.user_key), ("organization", row.organization_key), None)
+
+
+def _interests_of_event(row: EventRow) -> Sequence[Interest]:
+    return (None,) if row.organization_key is None else (("organization", row.organization_key), None)
