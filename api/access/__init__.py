@@ -1,0 +1,1 @@
+"""Credentials: who is asking, and what that lets them do."""

@@ -1,0 +1,198 @@
+"""The command line: serve, migrate, check, rebuild, make a secret, play a company."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from api import check as checking
+from api import rebuild as rebuilding
+from api.database import Database
+from api.demo.play import play
+from api.development import FILE, FOLDER, known_secrets, new_api_key, new_webhook_secret, provide_secrets
+from api.migrate import is_migrated
+from api.migrate import migrate as migrate_database
+from api.sender import send as send_event
+from api.settings import Misconfigured, Settings, load_settings
+from schema.problems import Problem, Unavailable
+
+cli = typer.Typer(
+    name="rolecast",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Keeps the roles of an application's users in step with their company's directory.",
+)
+secret = typer.Typer(no_args_is_help=True, help="Secrets.")
+cli.add_typer(secret, name="secret")
+console = Console(highlight=False, soft_wrap=True)
+WHERE = "Where the server is; by default this environment's HOST and PORT."
+complain = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@cli.command()
+def serve(
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Make up the secrets that are missing, keep and print them.")
+    ] = False,
+) -> None:
+    """Serve the webhook and GraphQL. Migrates a SQLite database by itself; PostgreSQL is migrated by `migrate`."""
+    made_up = provide_secrets(os.environ) if dev else {}
+    settings = load_settings()
+    settings.must_be_complete()
+    if settings.url.startswith("sqlite"):
+        with _database(
+            migrated=False
+        ) as database:  # before the server runs: what is wrong with the file is one sentence
+            migrate_database(database)
+    if dev:
+        _greet(settings, made_up)
+    uvicorn.run(
+        "api.app:app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_level=settings.log_level,
+        access_log=dev,
+        timeout_graceful_shutdown=8,
+        server_header=False,
+        ws_max_size=1 << 20,
+    )
+
+
+def _greet(settings: Settings, made_up: dict[str, str]) -> None:
+    console.print(f"[bold]Rolecast[/bold] in development, on http://{_reachable(settings.host)}:{settings.port}")
+    console.print("  POST /webhook for the directory, /graphql for frontends, /readyz for operators")
+    for name, value in made_up.items():
+        console.print(f"  {name}={value}", markup=False)
+    if made_up:
+        console.print(f"  (made up; kept in {FOLDER / FILE}. `make demo` finds them there.)")
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to this version's tables."""
+    with _database(migrated=False) as database:
+        migrate_database(database)
+    console.print("The database is at this version's tables.")
+
+
+@cli.command()
+def check() -> None:
+    """Prove that grants are what the rule says, references hold and no log has a hole; exit 1 with a list otherwise."""
+    with _database() as database, _progress("checking users") as progress:
+        wrong = database.read_now(lambda session: checking.check(session, progress))
+    for sentence in wrong:
+        console.print(f"- {sentence}", markup=False)
+    if wrong:
+        complain.print(
+            f"{len(wrong)} things are wrong. `python -m api rebuild` derives everything from the journal again."
+        )
+        raise typer.Exit(1)
+    console.print("Clean: grants are what the rule says, references hold, and no log has a hole.")
+
+
+@cli.command()
+def rebuild() -> None:
+    """Empty everything derived and replay the journal, in one transaction: same state, same changes."""
+    with _database() as database, _progress("replaying events") as progress:
+        count = database.write_now(lambda session: rebuilding.rebuild(session, progress))
+    console.print(f"Rebuilt from {count} events.")
+
+
+@secret.command("new")
+def secret_new(
+    api_key: Annotated[bool, typer.Option("--api-key", help="An API key instead of a webhook secret.")] = False,
+) -> None:
+    """Print a new webhook signing secret for ROLECAST_WEBHOOK_SECRETS, or a new API key for ROLECAST_API_KEY."""
+    sys.stdout.write((new_api_key() if api_key else new_webhook_secret()) + "\n")
+
+
+@cli.command()
+def send(
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="An event as JSON; - for standard input.")],
+    url: Annotated[str | None, typer.Option(help=WHERE)] = None,
+) -> None:
+    """Sign one event as a directory would, post it to a running server, and print the answer."""
+    status, text = send_event(url or _here(), _secrets_at_hand()[0], file.read().strip())
+    sys.stdout.write(f"{status} {text}\n")
+    if status >= 400:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def demo(
+    users: Annotated[int, typer.Option(min=1, max=100_000, help="How many people.")] = 200,
+    groups: Annotated[int, typer.Option(min=1, max=1_000, help="In how many groups.")] = 12,
+    rate: Annotated[float, typer.Option(min=0.1, max=10_000, help="Events a second.")] = 50.0,
+    seed: Annotated[int, typer.Option(help="The same seed plays the same company.")] = 1,
+    organization: Annotated[str, typer.Option(help="The organization's id.")] = "org_demo",
+    url: Annotated[str | None, typer.Option(help=WHERE)] = None,
+) -> None:
+    """Play a company against a running server: joiners, movers, leavers, renames, duplicates and late events."""
+    secret, key = _secrets_at_hand()
+    company = {"users": users, "groups": groups, "rate": rate, "seed": seed, "organization": organization}
+    raise typer.Exit(asyncio.run(play(url or _here(), secret, key, console=console, **company)))  # type: ignore[arg-type]
+
+
+def _secrets_at_hand() -> tuple[str, str | None]:
+    """A webhook secret and, if there is one, an API key: of the environment, else what `serve --dev` made up."""
+    found = known_secrets() | {name: value for name, value in os.environ.items() if value}
+    signing = found.get("ROLECAST_WEBHOOK_SECRETS", "").split()
+    if not signing:
+        raise Misconfigured("set ROLECAST_WEBHOOK_SECRETS as the server has it, or run `make run` in this folder first")
+    return signing[0], found.get("ROLECAST_API_KEY")
+
+
+def _here() -> str:
+    """The URL of a server with this environment's HOST and PORT."""
+    settings = load_settings()
+    return f"http://{_reachable(settings.host)}:{settings.port}"
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  # compared, not bound
+
+
+@contextmanager
+def _database(*, migrated: bool = True) -> Iterator[Database]:
+    """The environment's database, for a command that works on it directly."""
+    database = Database(load_settings().url)
+    try:
+        if migrated and not is_migrated(database):
+            raise Unavailable("the database is not at this version's tables: run `python -m api migrate` first")
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that says how far it is; quiet where there is no terminal."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=complain, transient=True, disable=not complain.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def main() -> None:
+    """Run a command; a Problem is one sentence on stderr and exit code 1."""
+    try:
+        cli()
+    except Problem as problem:
+        said, *_ = str(problem).splitlines()
+        why = (problem.detail or "").partition("\n")[0]
+        complain.print(f"rolecast: {said}", markup=False)
+        if why.rpartition(") ")[2] not in said:  # SQLAlchemy puts the driver's exception in brackets before its words
+            complain.print(f"  {why}", markup=False)
+        sys.exit(1)

@@ -1,0 +1,29 @@
+"""The door: refuses whatever needs the database, for as long as that is not there or not at this version's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.webhook import refuse
+from schema.problems import Unavailable
+
+ALWAYS_OPEN = ("/healthz", "/readyz")
+
+
+class Door:
+    """An ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, is_open: Callable[[], bool]) -> None:
+        self._app = app
+        self._is_open = is_open
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or answer 503 to HTTP and 403 to a WebSocket's handshake."""
+        if self._is_open() or scope["type"] == "lifespan" or scope["path"] in ALWAYS_OPEN:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await refuse(Unavailable("the database is not ready; try again", retry_after=5))(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1013})  # "try again later"; before accepting it is a 403

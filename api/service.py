@@ -1,0 +1,129 @@
+"""The service: everything that lives as long as the process does, and in what order it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from api.access.keys import Keys, keep_environment_key
+from api.commands import Submit
+from api.database import Database
+from api.feed import Feed
+from api.ingest import Ingest
+from api.migrate import is_migrated, migrate
+from api.settings import Settings
+from api.stopping import Stopping
+from schema.graphql.context import Context, Viewer
+from schema.problems import Problem
+from schema.queries.catalogue import CatalogueCache
+
+log = logging.getLogger("rolecast")
+
+CHECKPOINT_SECONDS = 1.0
+OPEN_SECONDS = 1.0  # between two looks at a database that is not there or not migrated yet
+NOT_MIGRATED = "the database is not at this version's tables: run `python -m api migrate`"
+
+
+class Service:
+    """Everything that lives as long as the process does."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Build the parts; nothing runs and nothing is opened before `running`."""
+        self.settings = settings
+        self.database = Database(settings.url)
+        self.feed = Feed(self.database.read)
+        self.ingest = Ingest(self.database, clock=time.time_ns, size=settings.queue_size, committed=self.feed.committed)
+        self.commands = Submit(self.database, self.ingest)
+        self.keys = Keys(self.database, time.time_ns)
+        self.catalogue = CatalogueCache()
+        self.stopping = Stopping()
+        self.is_open = False
+
+    def context(self, viewer: Viewer) -> Context:
+        """What resolvers find in `info.context`."""
+        return Context(
+            viewer=viewer, read=self.database.read, command=self.commands, feed=self.feed, catalogue=self.catalogue
+        )
+
+    @asynccontextmanager
+    async def running(self, _app: Starlette) -> AsyncIterator[None]:
+        """Start the writer and the feed; on the way out, write and answer what was accepted, then let go."""
+        if self.database.dialect == "sqlite":
+            await asyncio.to_thread(migrate, self.database)
+        await self._open()
+        writer = asyncio.create_task(self.ingest.run(), name="ingest")
+        helpers = [asyncio.create_task(self._follow(), name="feed"), asyncio.create_task(self._tidy(), name="tidy")]
+        _calm_collector()
+        try:
+            with self.stopping.listening():
+                yield
+        finally:
+            await self.ingest.stop()
+            await writer
+            for task in helpers:
+                task.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            await asyncio.to_thread(self.database.close)
+
+    async def _open(self) -> None:
+        """Open for requests, if the database is there and has this version's tables."""
+        try:
+            if await asyncio.to_thread(is_migrated, self.database):
+                await asyncio.to_thread(self._keep_key)
+                await self.feed.look()
+                self.is_open = True
+                return
+            log.warning("%s; until then everything but /healthz is answered 503", NOT_MIGRATED)
+        except Problem as problem:
+            log.warning("%s; until then everything but /healthz is answered 503", problem)
+
+    async def _follow(self) -> None:
+        while not self.is_open:
+            await asyncio.sleep(OPEN_SECONDS)
+            await self._open()
+        # At every look at the version, alembic would say what it says of a migration's beginning.
+        logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
+        await self.feed.run()
+
+    def _keep_key(self) -> None:
+        secret = self.settings.api_key
+        if secret is not None:
+            self.database.write_now(
+                lambda session: keep_environment_key(session, secret.get_secret_value(), time.time_ns())
+            )
+
+    async def _tidy(self) -> None:
+        """Keep SQLite's log short, away from any webhook."""
+        while True:
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+            try:
+                await self.database.checkpoint()
+            except Problem as problem:
+                log.warning("SQLite's log could not be moved into its file: %s", problem.detail)
+
+    async def ready(self, _request: Request) -> Response:
+        """200 once the database answers and has this version's tables; 503 with the reason until then."""
+        try:
+            migrated = await asyncio.to_thread(is_migrated, self.database)
+        except Problem as problem:
+            return JSONResponse({"ready": False, "reason": str(problem)}, 503)
+        if not migrated:
+            return JSONResponse({"ready": False, "reason": NOT_MIGRATED}, 503)
+        if not self.is_open:
+            return JSONResponse({"ready": False, "reason": "starting"}, 503)
+        return JSONResponse({"ready": True})
+
+
+def _calm_collector() -> None:
+    """Keep what start-up made out of the cyclic collector's way: measured 1.4 to 2 times faster at many sockets."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
