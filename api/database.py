@@ -21,7 +21,9 @@ from schema.problems import Unavailable
 
 T = TypeVar("T")
 
-READERS = 8  # threads; more do not help on the few cores one process can use
+READERS = (
+    4  # threads; measured on 2 cores, 8 take a third more processor time for a read than 2, all waiting for one lock
+)
 BUSY_SECONDS = 10  # how long SQLite waits for another process's write before it gives up
 WRITER_LOCK = 0x726F6C65  # "role": the key of PostgreSQL's advisory lock that makes writers take turns
 # PostgreSQL's default price of a random page is a spinning disk's; with it, one user's rows are found by scanning all.

@@ -17,6 +17,7 @@ from schema.problems import Problem, Unavailable
 log = logging.getLogger("rolecast.ingest")
 
 LARGEST_BATCH = 256
+ROUNDS = 16  # of the event loop, at most, before what has arrived is written
 Waiting = tuple[Event, asyncio.Future[Receipt]]
 
 
@@ -55,6 +56,7 @@ class Ingest:
     async def run(self) -> None:
         """Write batches until `stop`; what was accepted by then is written and answered."""
         while (first := await self._queue.get()) is not None:
+            await self._arrivals()
             batch, last = self._gather(first)
             await self._write(batch)
             if last:
@@ -64,6 +66,14 @@ class Ingest:
         """Accept nothing more, and let `run` end after what was accepted."""
         self._open = False
         await self._queue.put(None)
+
+    async def _arrivals(self) -> None:
+        """Let the loop take in the requests that are there already: what came at once shares a commit. No timer."""
+        for _ in range(ROUNDS):
+            before = self._queue.qsize()
+            await asyncio.sleep(0)
+            if self._queue.qsize() == before:
+                return
 
     def _gather(self, first: Waiting) -> tuple[list[Waiting], bool]:
         """What waits already, without waiting for more; and whether the end was among it."""

@@ -24,9 +24,10 @@ class Words:
 
     def hear(self, entry: Entry) -> set[str]:
         """Take an event in, and tell which groups are called otherwise from now on."""
-        turned = set()
+        turned: set[str] = set()
+        stamp = (entry.at, entry.event.id)
         for naming in named_groups(entry):
-            before, stamp = self._word(naming.id), (entry.at, entry.event.id)
+            before = self._word(naming.id)
             seen, name = self._named.get(naming.id, ((-1, ""), None))
             if stamp > seen:
                 self._named[naming.id] = stamp, name if naming.name is None else naming.name

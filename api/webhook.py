@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
@@ -58,7 +59,7 @@ def refuse(problem: Problem) -> JSONResponse:
     return JSONResponse(content, problem.status, headers)
 
 
-def _answer(receipt: Receipt) -> JSONResponse:
+def _answer(receipt: Receipt) -> Response:
     content: dict[str, object] = {
         "message": "Role processed",
         "event": receipt.event,
@@ -67,5 +68,5 @@ def _answer(receipt: Receipt) -> JSONResponse:
     }
     if receipt.outcome is Outcome.REJECTED:
         content |= {"message": "Recorded, but not understood", "problem": receipt.problem}
-        return JSONResponse(content, 202)
-    return JSONResponse(content, 201)
+        return Response(msgspec.json.encode(content), 202, media_type="application/json")
+    return Response(msgspec.json.encode(content), 201, media_type="application/json")

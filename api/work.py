@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session
 
@@ -29,6 +30,7 @@ class Entry:
     touched: Sequence[int] = ()
     granted: int = 0
     revoked: int = 0
+    namings: list[Any] | None = None  # api.facts.groups keeps here what the event says of groups
 
     def __post_init__(self) -> None:
         if isinstance(self.event.body, Rejected):

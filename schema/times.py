@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 SECOND = 1_000_000_000
 LATEST = 2**63 - 1  # what a 64-bit column holds: the year 2262
@@ -35,10 +36,16 @@ def parse_time(text: str) -> int:
     return nanoseconds
 
 
+@lru_cache(maxsize=4096)
+def _whole(seconds: int) -> str:
+    """The text of a whole second: lists repeat them, and strftime is slow."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def format_time(nanoseconds: int) -> str:
     """RFC 3339 in UTC, with as many fractional digits (none, 3, 6 or 9) as the time has."""
     seconds, rest = divmod(nanoseconds, SECOND)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    text = _whole(seconds)
     if rest:
         digits = f"{rest:09d}"
         while digits.endswith("000"):

@@ -36,8 +36,10 @@ def write_facts(session: Session, wave: Sequence[Entry], ledger: Ledger) -> None
 
 
 def _write_alone(session: Session, entry: Entry, ledger: Ledger) -> None:
-    """Write the events that are not about users and groups, which `write_people` and `write_groups` have written."""
+    """Write an event that is not about users and groups: these `write_people` and `write_groups` have written."""
     match entry.event.body:
+        case wire.UserSnapshot() | wire.UserDeleted() | wire.GroupDescribed() | wire.GroupDeleted():
+            return
         case wire.DirectoryChanged() as body:
             change_directory(session, entry, body)
         case wire.OrganizationDescribed() | wire.OrganizationDeleted() as body:

@@ -78,6 +78,12 @@ def known_groups(session: Session, entries: Iterable[Entry]) -> dict[str, Known]
 
 def named_groups(entry: Entry) -> list[Naming]:
     """Every group that an entry's event names, once each."""
+    if entry.namings is None:
+        entry.namings = _namings(entry)
+    return entry.namings
+
+
+def _namings(entry: Entry) -> list[Naming]:
     body = entry.event.body
     if isinstance(body, UserSnapshot):
         return [Naming(entry, group.id, group.name, False) for group in {g.id: g for g in body.groups or ()}.values()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
@@ -40,30 +40,30 @@ WRITE = Statement(
     rows="key bigint, id text, organization_key bigint, external_id text, email text, username text, name text,"
     " given_name text, family_name text, active boolean, deleted boolean, at bigint, by text",
 )
+MEMBERSHIPS = Statement(
+    "SELECT s.user_key, s.group_key FROM {users} asked CROSS JOIN memberships s WHERE s.user_key = asked.key",
+    users="key bigint",
+)
 LEAVE = Statement(
     """
-    DELETE FROM memberships WHERE user_key IN (SELECT key FROM {users})
-        AND (user_key, group_key) NOT IN (SELECT user_key, group_key FROM {pairs} p)""",
-    users="key bigint",
+    DELETE FROM memberships
+    WHERE (user_key, group_key) IN (SELECT user_key, group_key FROM {pairs} p)""",
     pairs="user_key bigint, group_key bigint",
 )
 JOIN = Statement(
-    """
-    INSERT INTO memberships (user_key, group_key) SELECT user_key, group_key FROM {pairs} p WHERE true
-    ON CONFLICT (user_key, group_key) DO NOTHING""",
+    "INSERT INTO memberships (user_key, group_key) SELECT user_key, group_key FROM {pairs} p",
     pairs="user_key bigint, group_key bigint",
 )
-UNASSERT = Statement(
-    """
-    DELETE FROM assertions WHERE user_key IN (SELECT key FROM {users})
-        AND (user_key, name) NOT IN (SELECT user_key, name FROM {pairs} p)""",
+ASSERTIONS = Statement(
+    "SELECT a.user_key, a.name FROM {users} asked CROSS JOIN assertions a WHERE a.user_key = asked.key",
     users="key bigint",
+)
+UNASSERT = Statement(
+    "DELETE FROM assertions WHERE (user_key, name) IN (SELECT user_key, name FROM {pairs} p)",
     pairs="user_key bigint, name text",
 )
 ASSERT = Statement(
-    """
-    INSERT INTO assertions (user_key, name) SELECT user_key, name FROM {pairs} p WHERE true
-    ON CONFLICT (user_key, name) DO NOTHING""",
+    "INSERT INTO assertions (user_key, name) SELECT user_key, name FROM {pairs} p",
     pairs="user_key bigint, name text",
 )
 
@@ -117,11 +117,19 @@ def _write_belongings(
     """Make memberships and assertions exactly those of the snapshots: empty, null and absent lists leave none."""
     users = [key for key, _ in applied]
     snapshots = [(key, body) for key, body in applied if isinstance(body, UserSnapshot)]
-    memberships = [(key, groups[group]) for key, body in snapshots for group in {g.id for g in body.groups or ()}]
-    LEAVE.run(session, users=users, pairs=memberships)
-    if memberships:
-        JOIN.run(session, pairs=memberships)
-    assertions = [(key, name) for key, body in snapshots for name in {role.role_name for role in body.roles or ()}]
-    UNASSERT.run(session, users=users, pairs=assertions)
-    if assertions:
-        ASSERT.run(session, pairs=assertions)
+    memberships = {(key, groups[group.id]) for key, body in snapshots for group in body.groups or ()}
+    _make(session, users, memberships, (MEMBERSHIPS, LEAVE, JOIN))
+    assertions = {(key, role.role_name) for key, body in snapshots for role in body.roles or ()}
+    _make(session, users, assertions, (ASSERTIONS, UNASSERT, ASSERT))
+
+
+def _make(
+    session: Session, users: list[int], wanted: set[tuple[int, Any]], how: tuple[Statement, Statement, Statement]
+) -> None:
+    """Make the users' pairs exactly those wanted, and touch no others: most snapshots say what is known already."""
+    read, remove, add = how
+    known = {tuple(row) for row in read.run(session, users=users)}
+    if gone := known - wanted:
+        remove.run(session, pairs=sorted(gone))
+    if come := wanted - known:
+        add.run(session, pairs=sorted(come))
