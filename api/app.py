@@ -14,7 +14,7 @@ from starlette.routing import Route
 from api.door import Door
 from api.graphql import Limits, graphql_routes
 from api.service import Service
-from api.settings import Settings, load_settings
+from api.settings import Misconfigured, Settings, load_settings
 from api.webhook import Webhook
 from schema.graphql.build import build_schema
 
@@ -52,15 +52,15 @@ def create_app(settings: Settings) -> Starlette:
     )
     door = Middleware(Door, is_open=lambda: service.is_open)
     middleware = [cors, door] if settings.allowed_origins else [door]
-    return Starlette(
-        routes=routes,
-        lifespan=service.running,
-        middleware=[*middleware, Middleware(Door, is_open=lambda: service.is_open)],
-    )
+    return Starlette(routes=routes, lifespan=service.running, middleware=middleware)
 
 
 def app() -> Starlette:
     """The application of this process's environment: what uvicorn's `--factory` calls."""
-    settings = load_settings()
+    try:
+        settings = load_settings()
+        settings.must_be_complete()
+    except Misconfigured as problem:  # a sentence, where uvicorn would print a traceback
+        raise SystemExit(f"rolecast: {problem}") from None
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     return create_app(settings)

@@ -27,7 +27,13 @@ READERS = (
 BUSY_SECONDS = 10  # how long SQLite waits for another process's write before it gives up
 WRITER_LOCK = 0x726F6C65  # "role": the key of PostgreSQL's advisory lock that makes writers take turns
 # PostgreSQL's default price of a random page is a spinning disk's; with it, one user's rows are found by scanning all.
-NO_SPINNING_DISK = "-c random_page_cost=1.1"
+# A lock that nobody lets go of, or a network that says nothing, ends in a 503 and not in a webhook that waits for ever.
+OVER_THE_NETWORK = {
+    "connect_timeout": 5,
+    "options": f"-c random_page_cost=1.1 -c lock_timeout={BUSY_SECONDS}s",
+    "keepalives_idle": 5,
+    "tcp_user_timeout": BUSY_SECONDS * 1000,
+}
 WAL_PAGES = 4000  # 16 MB of log are worth moving into the database file
 # What SQLAlchemy raises, and what the drivers do under statements that go straight to them.
 OUT_OF_REACH = (
@@ -88,11 +94,7 @@ class Database:
         try:
             with _reachable(), self._readers.connect() as connection:
                 driver: Any = connection.connection.driver_connection
-                driver.execute("PRAGMA query_only=OFF")
-                _, pages, _ = driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if pages > 8 * WAL_PAGES:  # writers never paused: make the next one start the log anew
-                    driver.execute("PRAGMA wal_checkpoint(RESTART)")
-                driver.execute("PRAGMA query_only=ON")
+                _move_log(driver)
         finally:
             self._moving.release()
 
@@ -108,12 +110,33 @@ class Database:
         self._writers.dispose()
 
 
+def _move_log(driver: Any) -> None:
+    """Move what can be moved; when writers never paused, make the next one start the log anew, if no reader is in."""
+    try:
+        driver.execute("PRAGMA query_only=OFF")
+        driver.execute("PRAGMA busy_timeout=0")  # waiting for readers would hold the writer up for as long
+        _, pages, _ = driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if pages > 8 * WAL_PAGES:
+            driver.execute("PRAGMA wal_checkpoint(RESTART)")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        driver.execute("PRAGMA query_only=ON")
+
+
+def _is_content(error: Exception) -> bool:
+    """Whether SQLite's OperationalError is about what was asked (a pattern too complex), not about the file."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG)
+
+
 @contextmanager
 def _reachable() -> Iterator[None]:
     """Turn a database that is out of reach into Unavailable; what it refuses for its content passes through."""
     try:
         yield
     except OUT_OF_REACH as error:
+        if _is_content(error):
+            raise
         raise Unavailable("the database cannot be reached; nothing was done, try again", detail=str(error)) from error
     except DBAPIError as error:
         if error.connection_invalidated:
@@ -123,10 +146,17 @@ def _reachable() -> Iterator[None]:
 
 def _engine(url: str, *, size: int) -> Engine:
     if url.startswith("sqlite"):
-        return create_engine(url, pool_size=size, max_overflow=0, pool_timeout=BUSY_SECONDS)
-    arguments = {"connect_timeout": 5, "options": NO_SPINNING_DISK}
+        return create_engine(
+            url, pool_size=size, max_overflow=0, pool_timeout=BUSY_SECONDS, hide_parameters=True
+        )  # parameters hold payloads, and those are people's data
     return create_engine(
-        url, pool_size=size, max_overflow=0, pool_timeout=BUSY_SECONDS, pool_pre_ping=True, connect_args=arguments
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args=OVER_THE_NETWORK,
     )
 
 

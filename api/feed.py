@@ -76,6 +76,8 @@ class Feed:
                 await self.look()
             except Problem as problem:
                 log.warning("the feed cannot read the logs and tries again: %s", problem.detail or problem)
+            except Exception:  # whatever it was, subscribers must hear of the next change
+                log.exception("the feed failed at a look, and tries again")
             try:
                 await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
             except TimeoutError:

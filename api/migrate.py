@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from api.database import Database
 from schema.problems import Unavailable
@@ -25,7 +25,7 @@ def migrate(database: Database) -> None:
         with database.engine().connect() as connection, connection.begin():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
         raise Unavailable(f"the database cannot be migrated: {error.orig}", detail=str(error)) from error
 
 

@@ -46,6 +46,7 @@ class Service:
         self.catalogue = CatalogueCache()
         self.stopping = Stopping()
         self.is_open = False
+        self._writer: asyncio.Task[None] | None = None
 
     def context(self, viewer: Viewer) -> Context:
         """What resolvers find in `info.context`."""
@@ -59,7 +60,7 @@ class Service:
         if self.database.dialect == "sqlite":
             await asyncio.to_thread(migrate, self.database)
         await self._open()
-        writer = asyncio.create_task(self.ingest.run(), name="ingest")
+        writer = self._writer = asyncio.create_task(self.ingest.run(), name="ingest")
         helpers = [asyncio.create_task(self._follow(), name="feed"), asyncio.create_task(self._tidy(), name="tidy")]
         _calm_collector()
         try:
@@ -84,6 +85,8 @@ class Service:
             log.warning("%s; until then everything but /healthz is answered 503", NOT_MIGRATED)
         except Problem as problem:
             log.warning("%s; until then everything but /healthz is answered 503", problem)
+        except Exception:
+            log.exception("the database cannot be opened; everything but /healthz is answered 503 until it can")
 
     async def _follow(self) -> None:
         while not self.is_open:
@@ -108,6 +111,8 @@ class Service:
                 await self.database.checkpoint()
             except Problem as problem:
                 log.warning("SQLite's log could not be moved into its file: %s", problem.detail)
+            except Exception:
+                log.exception("SQLite's log could not be moved into its file")
 
     async def ready(self, _request: Request) -> Response:
         """200 once the database answers and has this version's tables; 503 with the reason until then."""
@@ -119,6 +124,8 @@ class Service:
             return JSONResponse({"ready": False, "reason": NOT_MIGRATED}, 503)
         if not self.is_open:
             return JSONResponse({"ready": False, "reason": "starting"}, 503)
+        if self._writer is None or self._writer.done():
+            return JSONResponse({"ready": False, "reason": "the writer has ended; restart the process"}, 503)
         return JSONResponse({"ready": True})
 
 

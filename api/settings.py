@@ -7,6 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from api.signing import Secret
 from schema.problems import Problem
@@ -71,6 +73,12 @@ class Settings(BaseSettings):
     def _known_database(cls, value: SecretStr) -> SecretStr:
         if not DATABASE.match(value.get_secret_value()):
             raise ValueError("must begin with sqlite:/// or postgresql://")
+        try:
+            url = make_url(value.get_secret_value())
+        except (ArgumentError, ValueError):
+            raise ValueError("is not a database URL; a password's special characters must be %-encoded") from None
+        if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+            raise ValueError("must name a file, such as sqlite:///rolecast.db")
         return value
 
     @field_validator("log_level", mode="after")

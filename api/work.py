@@ -37,6 +37,8 @@ class Entry:
             self.reject(self.event.body.problem)
         elif isinstance(self.event.body, Ignored):
             self.outcome = Outcome.IGNORED
+        else:
+            self.problem = self.event.note
 
     def reject(self, problem: str) -> None:
         """Keep the event, and why it has no effect."""

@@ -9,10 +9,20 @@ import msgspec
 from msgspec import Struct
 
 from schema.commands import Command
+from schema.forgiving import forgive, whole_characters
 from schema.kinds import Outcome, Source
 from schema.times import parse_time
-from schema.wire import OF_THE_DIRECTORY, SHAPES, Envelope, OrganizationDeleted, OrganizationDescribed, Statement
+from schema.wire import (
+    OF_THE_DIRECTORY,
+    SHAPES,
+    Envelope,
+    OrganizationDeleted,
+    OrganizationDescribed,
+    Statement,
+    UserSnapshot,
+)
 
+MENDED = "\ufffd"  # stands for what no text holds
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")  # legal in JSON, but no PostgreSQL text holds it
 
 
@@ -40,6 +50,7 @@ class Event(Struct, frozen=True, kw_only=True):
     occurred_at: int | None
     payload: bytes
     body: Body
+    note: str | None = None  # what of it could not be read, though it was understood
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -74,6 +85,8 @@ def from_webhook(delivery_id: str, payload: bytes) -> Event:
     `delivery_id` (the signed `webhook-id`) stands in for an id that cannot be read.
     """
     text = NUL.sub(rb"\1\\ufffd", payload) if b"\\u0000" in payload else payload
+    if b"\\ud" in text or b"\\uD" in text:
+        text = whole_characters(text)
     try:
         return _understood(delivery_id, payload, text)
     except DIFFICULTIES as difficulty:
@@ -114,9 +127,28 @@ def _understood(delivery_id: str, payload: bytes, text: bytes) -> Event:
         raise ValueError("the envelope needs type and occurred_at")
     event_id, occurred_at = envelope.id or delivery_id[:255], parse_time(envelope.occurred_at)
     shape = SHAPES.get(envelope.type)
-    body: Body = Ignored() if shape is None else _statements[shape].decode(envelope.data)
+    note: str | None = None
+    try:
+        body: Body = Ignored() if shape is None else _statements[shape].decode(envelope.data)
+    except msgspec.ValidationError as oddity:
+        if shape is not UserSnapshot:
+            raise
+        body, note = forgive(envelope.data), f"applied without what could not be read: {oddity}"[:500]
     organization_id = _organization(envelope, body)
-    return _event(event_id, envelope.type, organization_id, occurred_at, payload, body)
+    if text is not payload:
+        _must_be_whole(event_id, organization_id, getattr(body, "id", None), *_groups_of(body))
+    event = _event(event_id, envelope.type, organization_id, occurred_at, payload, body)
+    return event if note is None else msgspec.structs.replace(event, note=note)
+
+
+def _groups_of(body: Body) -> list[str]:
+    return [group.id for group in body.groups or ()] if isinstance(body, UserSnapshot) else []
+
+
+def _must_be_whole(*ids: str | None) -> None:
+    """Raise ValueError for an id with a character that no text holds: mended, it could be another's."""
+    if any(id is not None and MENDED in id for id in ids):
+        raise ValueError("an id holds U+0000 or half a surrogate pair")
 
 
 def _organization(envelope: Envelope, body: Body) -> str | None:
@@ -157,7 +189,7 @@ def _readable(text: bytes) -> _Label:
 
 
 def _short(value: Any) -> str | None:
-    return value if isinstance(value, str) and 1 <= len(value) <= 255 else None
+    return value if isinstance(value, str) and 1 <= len(value) <= 255 and MENDED not in value else None
 
 
 def _reason(difficulty: Exception) -> str:

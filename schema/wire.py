@@ -109,7 +109,7 @@ class RoleDescribed(Struct, frozen=True):
     name: RoleName
     display_name: str | None = None
     description: str | None = None
-    extends: RoleName | None = None
+    extends: Annotated[str, Meta(pattern=r"^([a-zA-Z0-9_]{1,64})?\Z")] | None = None  # "" is none
 
 
 class RoleDeleted(Struct, frozen=True):

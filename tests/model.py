@@ -141,22 +141,30 @@ class Model:
                 self.creators[organization] = said["user_id"]
                 return True
             return False
+        if kind == "unmap_group":
+            return self._is_known(said["group_id"], organization) and self._take(
+                self.mappings, said["group_id"], said["role"]
+            )
+        if kind == "revoke_role":
+            user = self.users.get(said["user_id"])
+            mine = user is not None and user.organization == organization  # a removed user's grant can be ended too
+            return mine and self._take(self.by_hand, said["user_id"], said["role"])
         role = self._meant(said["role"], organization)
         if role is None:
             return False
-        if kind in ("map_group", "unmap_group"):
-            return self._is_known(said["group_id"], organization) and self._turn(
-                self.mappings, (said["group_id"], role), take=kind == "unmap_group"
-            )
-        return self._is_there(said["user_id"], organization) and self._turn(
-            self.by_hand, (said["user_id"], role), take=kind == "revoke_role"
-        )
+        if kind == "map_group":
+            there, pairs, whose = self._is_known(said["group_id"], organization), self.mappings, said["group_id"]
+        else:
+            there, pairs, whose = self._is_there(said["user_id"], organization), self.by_hand, said["user_id"]
+        if there:
+            pairs.add((whose, role))
+        return there
 
-    def _turn(self, pairs: set[tuple[str, RoleId]], pair: tuple[str, RoleId], *, take: bool) -> bool:
-        if take and pair not in pairs:
-            return False
-        (pairs.discard if take else pairs.add)(pair)
-        return True
+    def _take(self, pairs: set[tuple[str, RoleId]], whose: str, name: str) -> bool:
+        """End what is called so, whatever has become of the role since."""
+        taken = {pair for pair in pairs if pair[0] == whose and pair[1][1] == name}
+        pairs -= taken
+        return bool(taken)
 
     def _create_role(self, said: dict[str, Any], event: Event, now: int) -> bool:
         role = (event.organization_id, said["name"])

@@ -113,13 +113,13 @@ def test_the_tour_shows_a_known_user_who_holds_nothing(told: list[str]) -> None:
 
 def test_the_tour_maps_a_group_and_then_revokes_by_the_directory(told: list[str]) -> None:
     role, mapping = messages(told[4])
-    assert role == {"data": {"createRole": {"role": {"name": "editor"}}}}
+    assert role == {"data": {"createRole": {"role": {"name": "author"}}}}
     assert mapping == {"data": {"mapGroup": {"granted": 1, "revoked": 0, "version": 1}}}
     *_, changes = messages(told[5])
     nodes = changes["data"]["changes"]["nodes"]
     assert [(node["kind"], node["roleName"], node["event"]["actor"]) for node in nodes] == [
-        ("GRANTED", "editor", "api_key:ROLECAST_API_KEY"),
-        ("REVOKED", "editor", "directory"),
+        ("GRANTED", "author", "api_key:ROLECAST_API_KEY"),
+        ("REVOKED", "author", "directory"),
     ]
     assert nodes[1]["event"]["type"] == "organization.directory.user_updated"
 
@@ -127,8 +127,8 @@ def test_the_tour_maps_a_group_and_then_revokes_by_the_directory(told: list[str]
 def test_both_changes_arrive_in_the_stream_that_the_tour_opened(told: list[str]) -> None:
     changes = [each["data"]["roleChanges"] for each in messages("".join(told), "data: ")]
     assert [(change["kind"], change["userId"], change["roleName"]) for change in changes] == [
-        ("GRANTED", "diruser_ada", "editor"),
-        ("REVOKED", "diruser_ada", "editor"),
+        ("GRANTED", "diruser_ada", "author"),
+        ("REVOKED", "diruser_ada", "author"),
     ]
 
 

@@ -100,11 +100,18 @@ def find_role(session: Session, name: str, organization: int | None) -> RoleFact
 
 def usable_role(session: Session, name: str, organization: int | None) -> RoleFacts:
     """The registered role that a name means in an organization: its own, else the environment's. NotFound if none."""
+    role = _registered(session, name, organization)
+    if role is None:
+        raise NotFound(f"no role named {name!r}; register it with createRole")
+    return role
+
+
+def _registered(session: Session, name: str, organization: int | None) -> RoleFacts | None:
     for scope in dict.fromkeys((organization, None)):
         role = find_role(session, name, scope)
         if role is not None and not role.values["deleted"]:
             return role
-    raise NotFound(f"no role named {name!r}; register it with createRole")
+    return None
 
 
 def write_role(session: Session, entry: Entry, body: RoleDescribed | RoleDeleted) -> None:
@@ -115,7 +122,7 @@ def write_role(session: Session, entry: Entry, body: RoleDescribed | RoleDeleted
     if isinstance(body, RoleDeleted):
         newer = role.say(stamp, deleted=True)
     else:
-        words = {"display_name": body.display_name, "description": body.description, "extends": body.extends}
+        words = {"display_name": body.display_name, "description": body.description, "extends": body.extends or None}
         newer = role.say(stamp, deleted=False, **words)
     if not newer:
         entry.outcome = Outcome.SUPERSEDED
@@ -174,12 +181,13 @@ def _winning(entry: Entry, role: RoleFacts) -> tuple[int, str]:
 def _check_extends(session: Session, role: RoleFacts, extends: str | None) -> None:
     """Raise BadInput, naming the path, if the role would extend itself; NotFound if what it extends is not there."""
     path = [role.name]
-    while extends is not None:
-        parent = usable_role(session, extends, role.organization)
+    parent = None if extends is None else usable_role(session, extends, role.organization)
+    while parent is not None and extends is not None:
         path.append(extends)
         if parent.key == role.key or path.count(extends) > 1:
             raise BadInput(f"a role cannot extend itself: {' -> '.join(path)}")
         extends = parent.values["extends"]
+        parent = None if extends is None else _registered(session, extends, role.organization)
 
 
 def _store(session: Session, entry: Entry, role: RoleFacts, *, turned: bool) -> None:

@@ -14,13 +14,17 @@ from schema.kinds import Kind
 from schema.problems import BadInput, Conflict, NotFound
 from schema.sql import Statement
 
-USER = Statement("SELECT key FROM users WHERE id = :id AND organization_key = :organization AND NOT deleted")
+LONGEST_NOTE = 1000  # it is kept again with every change that the grant is a reason of
+USER = Statement("SELECT key, deleted FROM users WHERE id = :id AND organization_key = :organization")
 GIVE = Statement("""
     INSERT INTO hand_grants (user_key, role_key, actor, note, expires_at)
     VALUES (:user, :role, :actor, :note, :expires_at)
     ON CONFLICT (user_key, role_key) DO UPDATE SET actor = excluded.actor, note = excluded.note,
         expires_at = excluded.expires_at""")
-TAKE = Statement("DELETE FROM hand_grants WHERE user_key = :user AND role_key = :role RETURNING user_key")
+# By the role's name: what was granted can be ended, also when the role is gone or another of its name came since.
+TAKE = Statement("""
+    DELETE FROM hand_grants WHERE user_key = :user AND role_key IN (SELECT key FROM roles WHERE name = :role)
+    RETURNING user_key""")
 CREATOR = Statement("SELECT user_key FROM creators WHERE organization_key = :organization")
 SET_CREATOR = Statement("""
     INSERT INTO creators (organization_key, user_key) VALUES (:organization, :user)
@@ -37,6 +41,8 @@ def grant_role(session: Session, entry: Entry, ledger: Ledger, command: GrantRol
     """Give a role by hand, or give it anew with another end; BadInput for an end that is past."""
     if command.expires_at is not None and command.expires_at <= ledger.now:
         raise BadInput("expiresAt is in the past")
+    if command.note is not None and len(command.note) > LONGEST_NOTE:
+        raise BadInput(f"a note is at most {LONGEST_NOTE} characters long")
     user = _user(session, entry, command.user_id)
     role = usable_role(session, command.role, entry.organization_key)
     words = {"actor": entry.event.actor, "note": command.note, "expires_at": command.expires_at}
@@ -46,9 +52,8 @@ def grant_role(session: Session, entry: Entry, ledger: Ledger, command: GrantRol
 
 def revoke_role(session: Session, entry: Entry, command: RevokeRole) -> None:
     """End a grant by hand; Conflict if there is none, for what the directory grants only it or a mapping can end."""
-    user = _user(session, entry, command.user_id)
-    role = usable_role(session, command.role, entry.organization_key)
-    if not TAKE.scalars(session, user=user, role=role.key):
+    user = _user(session, entry, command.user_id, removed=True)
+    if not TAKE.scalars(session, user=user, role=command.role):
         raise Conflict(f"{command.role!r} was not granted by hand; what the directory grants, it or a mapping ends")
     entry.touched = [user]
 
@@ -80,9 +85,10 @@ def set_default_roles(session: Session, entry: Entry, command: SetDefaultRoles) 
     )
 
 
-def _user(session: Session, entry: Entry, user_id: str) -> int:
-    found = USER.scalars(session, id=user_id, organization=entry.organization_key)
-    if not found:
+def _user(session: Session, entry: Entry, user_id: str, *, removed: bool = False) -> int:
+    """A user's key; NotFound for one who is not there, or was removed unless that is allowed."""
+    found = USER.first(session, id=user_id, organization=entry.organization_key)
+    if found is None or (found[1] and not removed):
         raise NotFound("no such user")
     key: int = found[0]
     return key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 
 from sqlmodel import Session
@@ -10,13 +11,17 @@ from api.facts.catalogue import usable_role
 from api.facts.groups import MEMBERS
 from api.work import Entry, Ledger
 from schema.commands import MapGroup, SetMappings, UnmapGroup
-from schema.problems import Conflict, NotFound
+from schema.problems import BadInput, Conflict, NotFound
 from schema.sql import Statement
 
 Link = tuple[int, int]  # a group's key and a role's
 
 GROUPS = Statement("SELECT id, key, organization_key FROM groups WHERE id IN (SELECT id FROM {ids})", ids="id text")
 EXISTING = Statement("SELECT group_key, role_key FROM mappings WHERE organization_key = :organization")
+NAMED = Statement("""
+    SELECT g.id, r.name, m.group_key, m.role_key
+    FROM mappings m CROSS JOIN groups g CROSS JOIN roles r
+    WHERE m.organization_key = :organization AND g.key = m.group_key AND r.key = m.role_key""")
 ADD = Statement(
     """
     INSERT INTO mappings (key, organization_key, group_key, role_key, created_at, created_by)
@@ -41,22 +46,27 @@ def map_group(session: Session, entry: Entry, ledger: Ledger, command: MapGroup)
 
 def unmap_group(session: Session, entry: Entry, ledger: Ledger, command: UnmapGroup) -> None:
     """Take one mapping away; NotFound if there is none."""
-    link = _link(session, entry, command.group_id, command.role)
-    if link not in _existing(session, entry):
+    _groups(session, entry, [command.group_id])
+    links = _named(session, entry).get((command.group_id, command.role))
+    if not links:
         raise NotFound(f"group {command.group_id} is not mapped to {command.role!r}")
-    _edit(session, entry, ledger, add=set(), remove={link})
+    _edit(session, entry, ledger, add=set(), remove=links)
 
 
 def set_mappings(session: Session, entry: Entry, ledger: Ledger, command: SetMappings) -> None:
     """Make the organization's mappings exactly these; Conflict if its version is not the expected one."""
+    if command.max_revocations is not None and command.max_revocations < 0:
+        raise BadInput("maxRevocations cannot be negative")
     version = VERSION.scalars(session, organization=entry.organization_key)[0]
     if command.expected_version is not None and command.expected_version != version:
         raise Conflict(f"the mappings are at version {version}, not {command.expected_version}; read them again")
     known = _groups(session, entry, {pair.group_id for pair in command.mappings})
-    roles = {
-        name: usable_role(session, name, entry.organization_key).key for name in {p.role for p in command.mappings}
-    }
-    wanted = {(known[pair.group_id], roles[pair.role]) for pair in command.mappings}
+    named = _named(session, entry)
+    fresh = {pair.role for pair in command.mappings if (pair.group_id, pair.role) not in named}
+    roles = {name: usable_role(session, name, entry.organization_key).key for name in sorted(fresh)}
+    wanted: set[Link] = set()
+    for pair in command.mappings:
+        wanted |= named.get((pair.group_id, pair.role)) or {(known[pair.group_id], roles[pair.role])}
     existing = _existing(session, entry)
     _edit(session, entry, ledger, add=wanted - existing, remove=existing - wanted)
 
@@ -67,6 +77,14 @@ def check_revocations(entry: Entry, command: SetMappings) -> None:
         raise Conflict(
             f"this would revoke {entry.revoked} roles, and {command.max_revocations} are allowed; nothing was changed"
         )
+
+
+def _named(session: Session, entry: Entry) -> dict[tuple[str, str], set[Link]]:
+    """The mappings there are, by group id and role name, whatever has become of the role since."""
+    named: defaultdict[tuple[str, str], set[Link]] = defaultdict(set)
+    for group, role, *link in NAMED.run(session, organization=entry.organization_key):
+        named[group, role].add((link[0], link[1]))
+    return dict(named)
 
 
 def _existing(session: Session, entry: Entry) -> set[Link]:

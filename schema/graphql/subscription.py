@@ -80,7 +80,8 @@ class Subscription:
             return _whose(reading, organization_id, None)[0]
 
         def work(rows: list[EventRow], reading: Reading) -> list[Event]:
-            return list(reading.load(Event, (row.position for row in rows), wanted).values())
+            found = reading.load(Event, (row.position for row in rows), wanted)
+            return [found[row.position] for row in rows]
 
         live = context.feed.events(None, organization=await read(context, look))
         return _each(context, live, work)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from schema.problems import BadInput
+
+LONGEST = 200
+
 
 def contains(*columns: str) -> str:
     """The condition that the columns, side by side, contain what `pattern` made of the search.
@@ -16,5 +20,7 @@ def pattern(search: str | None) -> dict[str, str]:
     """The parameter that goes with `contains`; none without a search."""
     if search is None:
         return {}
+    if len(search) > LONGEST:
+        raise BadInput(f"`search` is at most {LONGEST} characters long")
     escaped = search.strip().replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return {"search": f"%{escaped}%"}

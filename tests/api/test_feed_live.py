@@ -35,6 +35,24 @@ async def test_what_no_wake_up_told_is_found_by_looking(busy: World, monkeypatch
         assert await taken(subscriber, 1) == [1]
 
 
+async def test_a_look_that_fails_is_not_the_last(busy: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.feed.LOOK_SECONDS", 0.02)
+    feed = await fed(busy)
+    subscriber = feed.changes(None)
+    look, failures = feed.look, [RuntimeError("no such table"), RuntimeError("no such table")]
+
+    async def fail() -> None:
+        if failures:
+            raise failures.pop()
+        await look()
+
+    monkeypatch.setattr(feed, "look", fail)
+    async with running(feed):
+        await asyncio.to_thread(toggle, busy)
+        assert await taken(subscriber, 1) == [1]
+    assert failures == []
+
+
 async def test_a_wake_up_is_answered_at_once(busy: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.feed.LOOK_SECONDS", 60.0)
     feed = await fed(busy)

@@ -70,8 +70,6 @@ def test_the_data_may_name_the_organization_alone() -> None:
         {"data": {"id": "u", "groups": "eng"}},
         {"data": {"id": "u", "groups": ["eng"]}},
         {"data": {"id": "u", "groups": [{"name": "Eng"}]}},
-        {"data": {"id": "u", "roles": ["admin"]}},
-        {"data": {"id": "u", "roles": [{"name": "admin"}]}},
         {"type": "role.created", "data": {"name": "with space"}},
         {"type": "role.created", "data": {"name": "admin\n"}},
         {"type": "role.created", "data": {"name": "x" * 65}},
@@ -86,6 +84,35 @@ def test_what_is_not_understood_is_kept_with_its_id_and_its_reason(wrong: dict[s
     assert event.body.problem
     assert event.id == "evt_1"
     assert event.organization_id == ((ENVELOPE | wrong)["organization_id"] or None), "so that its administrators see it"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"roles": "admin"},
+        {"roles": ["admin", {"role_name": "editor"}]},
+        {"roles": [{"name": "admin"}, {"role_name": ""}, {"role_name": 7}, {"role_name": "editor"}]},
+        {"name": {"first": "Ada"}, "roles": [{"role_name": "editor"}]},
+        {"email": 7, "dp_id": [], "groups": [{"id": "eng", "name": 7}]},
+    ],
+    ids=str,
+)
+def test_an_oddity_in_a_snapshot_does_not_keep_what_it_takes_away(odd: dict[str, Any]) -> None:
+    event = sent(ENVELOPE, data={"id": "u", "active": False, **odd})
+    assert isinstance(event.body, wire.UserSnapshot)
+    assert event.body.active is False
+    assert event.note is not None
+    assert {role.role_name for role in event.body.roles or ()} <= {"editor"}
+    assert event.body.name is None
+    assert event.body.email is None
+
+
+@pytest.mark.parametrize(("text", "name"), [("\\ud800", "\ufffd"), ("\\udc00x", "\ufffdx"), ("\\ud83d\\ude00", "😀")])
+def test_half_a_surrogate_pair_costs_a_character_and_no_event(text: str, name: str) -> None:
+    payload = json.dumps(ENVELOPE | {"data": {"id": "u", "name": "NAME"}}).replace("NAME", text).encode()
+    event = from_webhook("msg_1", payload)
+    assert isinstance(event.body, wire.UserSnapshot)
+    assert event.body.name == name
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def _texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-@pytest.mark.parametrize("text", [r"\ud800", r"\udc00", r"\ud800x", "\\", r"\u12", "\udcff"])
+@pytest.mark.parametrize("text", ["\\", r"\u12", "\udcff"])
 def test_text_that_is_no_unicode_is_not_understood(text: str) -> None:
     raw = json.dumps(ENVELOPE).replace("diruser_1", text).encode("utf-8", "surrogateescape")
     event = from_webhook("msg_1", raw)
