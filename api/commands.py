@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import partial
 
+from msgspec import structs
 from sqlmodel import Session
 
 from api.database import Database
 from api.ingest import Ingest
-from schema.commands import Command
+from api.rehearsal import rehearse
+from schema.commands import Command, ReplayEvent, SetMappings
 from schema.events import Receipt, from_command
+from schema.graphql.context import Preview
 from schema.kinds import Outcome
 from schema.problems import NotFound, Problem
 from schema.sql import Statement
@@ -32,9 +36,19 @@ class Submit:
         """Journal and apply a command of `actor`; durable when this returns. Raises the Problem that refuses it."""
         organization = await self._database.read(lambda session: _organization(session, command))
         receipt = await self._ingest.submit(from_command(new_id("cmd"), actor, command, organization, None))
-        if receipt.outcome is Outcome.REJECTED:
+        if receipt.outcome is Outcome.REJECTED and not isinstance(command, ReplayEvent):
             raise Problem(f"the command failed; event {receipt.event} in the journal keeps it", detail=receipt.problem)
         return receipt
+
+    async def preview(self, command: SetMappings, /, *, actor: str) -> Preview:
+        """What the command would do, by doing it in a transaction that is rolled back. Raises what would refuse it.
+
+        The one exception is `max_revocations`: its bound is what a preview is asked for.
+        """
+        organization = await self._database.read(lambda session: _organization(session, command))
+        free = structs.replace(command, max_revocations=None)
+        event = from_command("cmd_preview", actor, free, organization, None)
+        return await self._database.rehearse(partial(rehearse, event=event, clock=time.time_ns()))
 
 
 def new_id(prefix: str) -> str:

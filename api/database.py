@@ -79,9 +79,25 @@ class Database:
     def write_now(self, work: Callable[[Session], T]) -> T:
         """`write`, in this thread: takes the writer's lock, and commits unless `work` raises."""
         with _reachable(), Session(self._writers) as session, session.begin():
-            if self.dialect == "postgresql":
-                session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+            self._take_turn(session)
             return work(session)
+
+    def _take_turn(self, session: Session) -> None:
+        """Wait for the other writers; SQLite's BEGIN IMMEDIATE has done so already."""
+        if self.dialect == "postgresql":
+            session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+
+    async def rehearse(self, work: Callable[[Session], T]) -> T:
+        """`write`, but nothing of it stays: the transaction is rolled back."""
+        return await asyncio.get_running_loop().run_in_executor(self._writing, self.rehearse_now, work)
+
+    def rehearse_now(self, work: Callable[[Session], T]) -> T:
+        """`rehearse`, in this thread."""
+        with _reachable(), Session(self._writers) as session:
+            self._take_turn(session)
+            answer = work(session)
+            session.rollback()
+            return answer
 
     async def checkpoint(self) -> None:
         """Move SQLite's log into its file, from a reader's thread so that no webhook waits for it."""

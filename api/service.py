@@ -21,6 +21,7 @@ from api.ingest import Ingest
 from api.migrate import is_migrated, migrate
 from api.settings import Settings
 from api.stopping import Stopping
+from api.sweep import Sweep
 from schema.graphql.context import Context, Viewer
 from schema.problems import Problem
 from schema.queries.catalogue import CatalogueCache
@@ -94,7 +95,7 @@ class Service:
             await self._open()
         # At every look at the version, alembic would say what it says of a migration's beginning.
         logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
-        await self.feed.run()
+        await asyncio.gather(self.feed.run(), Sweep(self.database, self.ingest, time.time_ns).run())
 
     def _keep_key(self) -> None:
         secret = self.settings.api_key

@@ -87,7 +87,7 @@ def check_protected(session: Session, entry: Entry) -> None:
 
 
 def differences(session: Session, touched: dict[int, Entry], now: int) -> Iterator[Difference]:
-    """Where the stored grants of the users differ from the rule, by user in the given order and by role."""
+    """Where the stored grants of the users, or their words, are no longer so, by user (as given) and by role."""
     users = list(touched)
     desired: defaultdict[Held, set[Because]] = defaultdict(set)
     for row in desired_grants(session, users, now):
@@ -100,8 +100,9 @@ def differences(session: Session, touched: dict[int, Entry], now: int) -> Iterat
     place = {user: index for index, user in enumerate(users)}
     for held in sorted(desired.keys() | stored.keys(), key=lambda each: (place[each[0]], each[1])):
         before, after = frozenset(stored.get(held, ())), frozenset(desired.get(held, ()))
-        if before != after:
-            yield Difference(touched[held[0]], held, before, after, since.get(held, now))
+        entry = touched[held[0]]
+        if before != after or (after and held in entry.reworded):
+            yield Difference(entry, held, before, after, since.get(held, now))
 
 
 def _chunks(wave: Sequence[Entry]) -> Iterator[dict[int, Entry]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ class Entry:
     problem: str | None = None
     organization_key: int | None = None
     touched: Sequence[int] = ()
+    reworded: Collection[tuple[int, int]] = ()  # (user, role) granted by hand anew: history keeps the new words
     granted: int = 0
     revoked: int = 0
     namings: list[Any] | None = None  # api.facts.groups keeps here what the event says of groups

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 
 class _Command(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
@@ -35,11 +35,25 @@ class UpdateRole(_Command, frozen=True, kw_only=True, tag="admin.update_role"):
     protected: bool | UnsetType = UNSET
 
 
+class DeleteRole(_Command, frozen=True, kw_only=True, tag="admin.delete_role"):
+    """End a role; `reassign_to` takes over what administrators tied to it."""
+
+    name: str
+    organization_id: str | None = None
+    reassign_to: str | None = None
+
+
 class CreatePermission(_Command, frozen=True, kw_only=True, tag="admin.create_permission"):
     """Register a permission, or describe it anew."""
 
     name: str
     description: str | None = None
+
+
+class DeletePermission(_Command, frozen=True, kw_only=True, tag="admin.delete_permission"):
+    """End a permission, and take it from every role."""
+
+    name: str
 
 
 class MapGroup(_Command, frozen=True, kw_only=True, tag="admin.map_group"):
@@ -96,6 +110,30 @@ class SetDefaultRoles(_Command, frozen=True, kw_only=True, tag="admin.set_defaul
     creator: str | UnsetType | None = UNSET
 
 
+class DeclaredRole(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A role of the environment, declared in full: what is left out is the default, not as before."""
+
+    display_name: str | None = None
+    description: str | None = None
+    priority: int = 100
+    extends: str | None = None
+    permissions: tuple[str, ...] = ()
+    protected: bool = False
+
+
+class ApplyCatalogue(_Command, frozen=True, kw_only=True, tag="admin.apply_catalogue"):
+    """Make the environment's catalogue what is declared: permissions with their descriptions, roles, default roles.
+
+    Unset defaults stay as they are. `prune` ends the environment's roles and permissions that are not named.
+    """
+
+    permissions: dict[str, str | None] = field(default_factory=dict)
+    roles: dict[str, DeclaredRole] = field(default_factory=dict)
+    member: str | UnsetType | None = UNSET
+    creator: str | UnsetType | None = UNSET
+    prune: bool = False
+
+
 class SetCreator(_Command, frozen=True, kw_only=True, tag="admin.set_creator"):
     """Who created the organization."""
 
@@ -103,10 +141,26 @@ class SetCreator(_Command, frozen=True, kw_only=True, tag="admin.set_creator"):
     user_id: str
 
 
+class ReplayEvent(_Command, frozen=True, kw_only=True, tag="admin.replay_event"):
+    """Run a recorded directory event again, by today's understanding of it."""
+
+    event_id: str
+
+
+class ExpireGrants(_Command, frozen=True, kw_only=True, tag="system.expire_grants"):
+    """End the grants by hand whose time was over at `until`, in nanoseconds since the epoch."""
+
+    until: int
+
+
 Command = (
     CreateRole
     | UpdateRole
+    | DeleteRole
     | CreatePermission
+    | DeletePermission
+    | ReplayEvent
+    | ExpireGrants
     | MapGroup
     | UnmapGroup
     | SetMappings
@@ -114,4 +168,5 @@ Command = (
     | RevokeRole
     | SetDefaultRoles
     | SetCreator
+    | ApplyCatalogue
 )

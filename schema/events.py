@@ -97,13 +97,18 @@ def from_webhook(delivery_id: str, payload: bytes) -> Event:
 
 
 def from_command(
-    event_id: str, actor: str, command: Command, organization_id: str | None, occurred_at: int | None
+    event_id: str,
+    actor: str,
+    command: Command,
+    organization_id: str | None,
+    occurred_at: int | None,
+    source: Source = Source.ADMIN,
 ) -> Event:
-    """The event that an administrator's command is."""
+    """The event that a command is: an administrator's, or the system's own."""
     return Event(
         id=event_id,
         type=type(command).__struct_config__.tag,  # type: ignore[arg-type]  # every command has a string tag
-        source=Source.ADMIN,
+        source=source,
         actor=actor,
         organization_id=organization_id,
         occurred_at=occurred_at,
@@ -118,7 +123,7 @@ def from_journal(
     """The event of a journal entry, for a rebuild."""
     if source is Source.WEBHOOK:
         return from_webhook(event_id, payload)
-    return from_command(event_id, actor, _command.decode(payload), organization_id, occurred_at)
+    return from_command(event_id, actor, _command.decode(payload), organization_id, occurred_at, source)
 
 
 def _understood(delivery_id: str, payload: bytes, text: bytes) -> Event:

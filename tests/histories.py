@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from schema.commands import (
     Command,
+    CreatePermission,
     CreateRole,
+    DeletePermission,
+    DeleteRole,
+    ExpireGrants,
     GrantRole,
     MapGroup,
     Pair,
@@ -20,8 +24,10 @@ from schema.commands import (
     SetDefaultRoles,
     SetMappings,
     UnmapGroup,
+    UpdateRole,
 )
 from schema.events import Event, from_command, from_webhook
+from schema.kinds import Source
 from schema.times import format_time
 from tests.world import START
 
@@ -82,20 +88,37 @@ def commands(draw: st.DrawFn) -> tuple[Command, str | None]:
     role, scope = draw(st.sampled_from(ROLES)), draw(SCOPES)
     pairs = draw(some([Pair(each, name) for each in GROUPS[organization] for name in ROLES]))
     default = draw(st.one_of(st.none(), st.sampled_from(ROLES)))
+    end = draw(st.one_of(st.none(), st.integers(START + 3, START + 12)))
+    rarely = draw(st.sampled_from((None, None, None, scope)))  # few roles are an organization's own
     options: tuple[Command, ...] = (
-        CreateRole(name=role, organization_id=scope),
+        CreateRole(name=role, organization_id=scope, protected=draw(st.booleans())),
+        UpdateRole(name=role, organization_id=rarely, protected=draw(st.booleans())),
+        DeleteRole(name=role, organization_id=rarely),
+        DeleteRole(name=role, organization_id=rarely, reassign_to=default),
+        CreatePermission(name="doc:read"),
+        DeletePermission(name="doc:read"),
+        ExpireGrants(until=START + draw(st.integers(3, 9))),
         MapGroup(group_id=group, role=role),
         MapGroup(group_id=group, role=role),
         UnmapGroup(group_id=group, role=role),
         SetMappings(organization_id=organization, mappings=tuple(pairs)),
         GrantRole(user_id=user, role=role),
+        GrantRole(user_id=user, role=role, expires_at=end),
         RevokeRole(user_id=user, role=role),
         SetDefaultRoles(organization_id=scope, member=default),
         SetDefaultRoles(organization_id=scope, creator=default),
         SetCreator(organization_id=organization, user_id=user),
     )
     chosen = draw(st.sampled_from(options))
-    return chosen, scope if isinstance(chosen, CreateRole | SetDefaultRoles) else organization
+    if isinstance(chosen, CreatePermission | DeletePermission | ExpireGrants):
+        return chosen, None
+    return chosen, getattr(chosen, "organization_id", organization)
+
+
+def asked(id: str, command: Command, organization: str | None) -> Event:
+    """What a command is in the journal: an administrator's, or the clock's."""
+    source = Source.SYSTEM if isinstance(command, ExpireGrants) else Source.ADMIN
+    return from_command(id, "tester", command, organization, None, source)
 
 
 def webhook(id: str, moment: int, sketch: Sketch) -> Event:
@@ -131,12 +154,12 @@ def lawless_histories(draw: st.DrawFn) -> list[Event]:
 
 @st.composite
 def _mixed(draw: st.DrawFn, said: list[Event]) -> list[Event]:
-    asked = [
-        from_command(f"cmd_{place:02}", "tester", command, organization, None)
+    wanted = [
+        asked(f"cmd_{place:02}", command, organization)
         for place, (command, organization) in enumerate(draw(st.lists(commands(), max_size=10)))
     ]
-    order = draw(st.permutations([True] * len(said) + [False] * len(asked)))
-    left, right = iter(said), iter(asked)
+    order = draw(st.permutations([True] * len(said) + [False] * len(wanted)))
+    left, right = iter(said), iter(wanted)
     mixed = [next(left) if directory else next(right) for directory in order]
     repeats = draw(st.lists(st.sampled_from(said), max_size=3))
     return mixed + repeats
@@ -151,8 +174,8 @@ def batches(draw: Callable[[st.SearchStrategy[Any]], Any], events: Sequence[Even
 
 def beginning() -> list[Event]:
     """Roles, groups and mappings for a directory's history to play with; older than anything it says."""
-    asked: list[tuple[Command, str | None]] = [(CreateRole(name=name), None) for name in ROLES]
-    asked += [
+    wanted: list[tuple[Command, str | None]] = [(CreateRole(name=name), None) for name in ROLES]
+    wanted += [
         (MapGroup(group_id="a_eng", role="deployer"), "acme"),
         (MapGroup(group_id="a_ops", role="deployer"), "acme"),
         (MapGroup(group_id="a_ops", role="admin"), "acme"),
@@ -165,6 +188,36 @@ def beginning() -> list[Event]:
         for group in ids
     ]
     return groups + [
-        from_command(f"cmd_0_{place:02}", "tester", command, organization, None)
-        for place, (command, organization) in enumerate(asked)
+        asked(f"cmd_0_{place:02}", command, organization) for place, (command, organization) in enumerate(wanted)
     ]
+
+
+def company() -> list[Event]:
+    """The beginning, with people in it, a role that is protected and a grant that ends."""
+    people: list[Event] = []
+    for organization, users in USERS.items():
+        for user in users:
+            data = {"id": user, "groups": [{"id": GROUPS[organization][0]}]}
+            people.append(webhook(f"evt_0_{user}", 0, ("organization.directory.user_created", organization, data)))
+    return [
+        *beginning(),
+        *people,
+        asked("cmd_1_0", UpdateRole(name="admin", protected=True), None),
+        asked("cmd_1_1", GrantRole(user_id="ann", role="admin", expires_at=START + 8), "acme"),
+        asked("cmd_1_2", GrantRole(user_id="bea", role="viewer", expires_at=START + 6), "beta"),
+        asked("cmd_1_3", CreatePermission(name="doc:read"), None),
+    ]
+
+
+@st.composite
+def new_mappings(draw: st.DrawFn) -> tuple[SetMappings, str]:
+    """A whole set of mappings, of an organization that may ask for more than there is."""
+    organization = draw(TENANTS)
+    pairs = draw(some([Pair(group, role) for group in GROUPS[organization] for role in ROLES]))
+    version = draw(st.sampled_from((None, None, None, 3)))
+    return SetMappings(organization_id=organization, mappings=tuple(pairs), expected_version=version), organization
+
+
+def sweep(place: int, until: int) -> Event:
+    """The clock ends what was over at a moment."""
+    return asked(f"sys_{place:02}", ExpireGrants(until=until), None)

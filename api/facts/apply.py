@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import structs
 from sqlmodel import Session
 
 from api.facts.catalogue import create_role, update_role, write_role
+from api.facts.declared import apply_catalogue
 from api.facts.directories import change_directory
-from api.facts.grants import grant_role, revoke_role, set_creator, set_default_roles
+from api.facts.grants import expire_grants, grant_role, revoke_role, set_creator, set_default_roles
 from api.facts.groups import known_groups, write_groups
 from api.facts.keys import place
 from api.facts.mappings import map_group, set_mappings, unmap_group
 from api.facts.organizations import write_organization
 from api.facts.ownership import reject_foreign
 from api.facts.people import known_people, write_people
-from api.facts.permissions import create_permission, write_permission
+from api.facts.permissions import create_permission, drop_permission, write_permission
+from api.facts.removal import delete_role
+from api.facts.replay import recorded_event
 from api.work import Entry, Ledger
 from schema import commands, wire
 from schema.kinds import Outcome
@@ -58,14 +62,22 @@ def _command(session: Session, entry: Entry, ledger: Ledger) -> None:
             create_role(session, entry, command)
         case commands.UpdateRole() as command:
             update_role(session, entry, command)
+        case commands.DeleteRole() as command:
+            delete_role(session, entry, command)
         case commands.CreatePermission() as command:
             create_permission(session, entry, command)
+        case commands.DeletePermission() as command:
+            drop_permission(session, entry, command.name)
         case commands.MapGroup() as command:
             map_group(session, entry, ledger, command)
         case commands.UnmapGroup() as command:
             unmap_group(session, entry, ledger, command)
         case commands.SetMappings() as command:
             set_mappings(session, entry, ledger, command)
+        case commands.ExpireGrants() as command:
+            expire_grants(session, entry, command)
+        case commands.ReplayEvent() as command:
+            _replay(session, entry, ledger, command)
         case commands.GrantRole() as command:
             grant_role(session, entry, ledger, command)
         case commands.RevokeRole() as command:
@@ -74,5 +86,17 @@ def _command(session: Session, entry: Entry, ledger: Ledger) -> None:
             set_creator(session, entry, command)
         case commands.SetDefaultRoles() as command:
             set_default_roles(session, entry, command)
+        case commands.ApplyCatalogue() as command:
+            apply_catalogue(session, entry, command)
         case _:
             return
+
+
+def _replay(session: Session, entry: Entry, ledger: Ledger, command: commands.ReplayEvent) -> None:
+    """Write what a recorded event says, under its own id and time, and let the replay have its outcome and effect."""
+    again = Entry(recorded_event(session, command), position=entry.position)
+    if again.event.occurred_at is None:
+        again.event = structs.replace(again.event, occurred_at=ledger.now)
+    write_facts(session, [again], ledger)
+    entry.outcome, entry.problem, entry.touched = again.outcome, again.problem, again.touched
+    entry.organization_key = again.organization_key

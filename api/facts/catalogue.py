@@ -126,7 +126,7 @@ def write_role(session: Session, entry: Entry, body: RoleDescribed | RoleDeleted
         newer = role.say(stamp, deleted=False, **words)
     if not newer:
         entry.outcome = Outcome.SUPERSEDED
-    _store(session, entry, role, turned=was != role.values["deleted"])
+    store(session, entry, role, turned=was != role.values["deleted"])
 
 
 def create_role(session: Session, entry: Entry, command: CreateRole) -> None:
@@ -147,8 +147,8 @@ def create_role(session: Session, entry: Entry, command: CreateRole) -> None:
         "protected": command.protected,
     }
     _check_extends(session, role, command.extends)
-    role.say(_winning(entry, role), deleted=False, **words)
-    _store(session, entry, role, turned=True)
+    role.say(winning(entry, role), deleted=False, **words)
+    store(session, entry, role, turned=True)
     _allow(session, role, command.permissions)
 
 
@@ -162,8 +162,8 @@ def update_role(session: Session, entry: Entry, command: UpdateRole) -> None:
     }
     words = {name: value for name, value in given.items() if value is not UNSET}
     _check_extends(session, role, words.get("extends"))
-    role.say(_winning(entry, role), **words)
-    _store(session, entry, role, turned=False)
+    role.say(winning(entry, role), **words)
+    store(session, entry, role, turned=False)
     if command.permissions is not UNSET:
         _allow(session, role, command.permissions)
 
@@ -173,7 +173,7 @@ def _role(session: Session, name: str, organization: int | None) -> RoleFacts:
     return known or RoleFacts(next(new_keys(session, "roles")), name, organization)
 
 
-def _winning(entry: Entry, role: RoleFacts) -> tuple[int, str]:
+def winning(entry: Entry, role: RoleFacts) -> tuple[int, str]:
     """A command acts on what its author saw: its word is the newest even if a sender's clock runs ahead of ours."""
     return (max(entry.at, role.newest + 1), entry.event.id)
 
@@ -190,7 +190,8 @@ def _check_extends(session: Session, role: RoleFacts, extends: str | None) -> No
         parent = None if extends is None else _registered(session, extends, role.organization)
 
 
-def _store(session: Session, entry: Entry, role: RoleFacts, *, turned: bool) -> None:
+def store(session: Session, entry: Entry, role: RoleFacts, *, turned: bool) -> None:
+    """Write a role down; one that `turned` between there and gone touches everyone whose grants may follow."""
     stamps = msgspec.json.encode(role.stamps).decode()
     WRITE.run(session, key=role.key, name=role.name, organization=role.organization, stamps=stamps, **role.values)
     new_version(session)

@@ -9,7 +9,7 @@ from api.facts.catalogue import new_version, usable_role
 from api.facts.keys import new_keys
 from api.facts.organizations import USERS
 from api.work import Entry, Ledger
-from schema.commands import GrantRole, RevokeRole, SetCreator, SetDefaultRoles
+from schema.commands import ExpireGrants, GrantRole, RevokeRole, SetCreator, SetDefaultRoles
 from schema.kinds import Kind
 from schema.problems import BadInput, Conflict, NotFound
 from schema.sql import Statement
@@ -21,6 +21,7 @@ GIVE = Statement("""
     VALUES (:user, :role, :actor, :note, :expires_at)
     ON CONFLICT (user_key, role_key) DO UPDATE SET actor = excluded.actor, note = excluded.note,
         expires_at = excluded.expires_at""")
+EXPIRE = Statement("DELETE FROM hand_grants WHERE expires_at <= :until RETURNING user_key")
 # By the role's name: what was granted can be ended, also when the role is gone or another of its name came since.
 TAKE = Statement("""
     DELETE FROM hand_grants WHERE user_key = :user AND role_key IN (SELECT key FROM roles WHERE name = :role)
@@ -47,7 +48,14 @@ def grant_role(session: Session, entry: Entry, ledger: Ledger, command: GrantRol
     role = usable_role(session, command.role, entry.organization_key)
     words = {"actor": entry.event.actor, "note": command.note, "expires_at": command.expires_at}
     GIVE.run(session, user=user, role=role.key, **words)
-    entry.touched = [user]
+    entry.touched, entry.reworded = [user], {(user, role.key)}
+
+
+def expire_grants(session: Session, entry: Entry, command: ExpireGrants) -> None:
+    """End the grants by hand that were over at `until`; raise NotFound if there are none: then nothing is recorded."""
+    entry.touched = sorted(set(EXPIRE.scalars(session, until=command.until)))
+    if not entry.touched:
+        raise NotFound("no grant has expired")
 
 
 def revoke_role(session: Session, entry: Entry, command: RevokeRole) -> None:

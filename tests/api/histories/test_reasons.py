@@ -69,7 +69,7 @@ def test_a_default_says_that_it_is_one(world: World) -> None:
 def test_a_hand_grant_given_anew_says_nothing_new_of_who_holds_what(world: World) -> None:
     world.role("admin").joins("ada").grants("ada", "admin")
     world.send(world.command(GrantRole(user_id="ada", role="admin", note="for longer")))
-    assert len(world.changes()) == 1
+    assert world.turns("ada") == [("admin", Turn.GRANTED), ("admin", Turn.RETAINED)]  # its new words are history
     assert world.one("SELECT note FROM hand_grants") == "for longer"
 
 
