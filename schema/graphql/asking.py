@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Awaitable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, is_dataclass
 from typing import Any, Protocol, TypeVar
 
 import strawberry
@@ -22,7 +22,7 @@ KEY = re.compile(rb"k([0-9]{1,18})")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Arguments of a list. `after` is opaque; `where` is the list's filter input, or its search text."""
+    """Arguments of a nested field. `after` is opaque; `where` is a list's filter or search, or the one argument."""
 
     first: int = 50
     after: str | None = None
@@ -35,7 +35,7 @@ class Ask:
     @property
     def words(self) -> str:
         """The arguments as text: the same for the same list."""
-        where = self.where if self.where is None or isinstance(self.where, str) else astuple(self.where)
+        where = astuple(self.where) if is_dataclass(self.where) and not isinstance(self.where, type) else self.where
         return repr((self.first, self.after, where))
 
 

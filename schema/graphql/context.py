@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from sqlmodel import Session
 
-from schema.commands import Command
+from schema.commands import Command, SetMappings
 from schema.events import Receipt
 from schema.problems import Forbidden
 from schema.queries.catalogue import CatalogueCache
@@ -108,8 +109,22 @@ class Reads(Protocol):
         ...
 
 
+class Preview(NamedTuple):
+    """What an edit of the mappings would do: the version it starts from, counts, and (user, role, turn) rows, flat."""
+
+    version: int
+    granted: int
+    revoked: int
+    users: int
+    rows: array[int]
+
+
 class Commands(Protocol):
     """Mutations, as events of the one journal."""
+
+    async def preview(self, command: SetMappings, /, *, actor: str) -> Preview:
+        """What a command would do, exactly, without doing it; raise the Problem that would refuse it."""
+        ...
 
     async def __call__(self, command: Command, /, *, actor: str) -> Receipt:
         """Journal and apply a command; raise the Problem that refuses it. Durable when it returns."""

@@ -41,13 +41,13 @@ async def edit(
     """
     context, wanted = info.context, wanted_by(info)
     context.viewer.must_write()
-    _must_be_storable(command)
+    must_be_storable(command)
     subject = await read(context, look)
     receipt = await context.command(command, actor=context.viewer.actor)
     return await read(context, lambda reading: answer(reading, subject, receipt, wanted))
 
 
-def _must_be_storable(command: Command) -> None:
+def must_be_storable(command: Command) -> None:
     """Raise BadInput for text that the journal cannot keep as it is."""
     try:
         storable = not NUL.search(msgspec.json.encode(command))
@@ -112,6 +112,41 @@ def user_in_sight(user_id: str) -> Callable[[Reading], UserRow]:
     return look
 
 
+def permission_in_sight(name: str) -> Callable[[Reading], Permission]:
+    """Look for a permission to end."""
+
+    def look(reading: Reading) -> Permission:
+        reading.viewer.must_administer()
+        reading.viewer.must_see_everything()
+        entry = reading.catalogue.permission(name)
+        if entry is None:
+            raise NotFound(f"no permission named {name!r}")
+        return permission_object(entry)
+
+    return look
+
+
+def event_in_sight(id: str) -> Callable[[Reading], None]:
+    """Look for an event to replay."""
+
+    def look(reading: Reading) -> None:
+        reading.viewer.must_administer()
+        if roots.find_event(reading, id, Wanted()) is None:
+            raise NotFound("no such event")
+
+    return look
+
+
+def permission_as_it_was(reading: Reading, permission: Permission, receipt: Receipt, wanted: Wanted) -> Permission:
+    """The permission that was ended."""
+    return permission
+
+
+def event_answer(reading: Reading, subject: None, receipt: Receipt, wanted: Wanted) -> Event:
+    """The journal's entry of the command itself, whose outcome is the replay's."""
+    return reading.load(Event, [receipt.position], wanted)[receipt.position]
+
+
 def mappings_payload(reading: Reading, owner: OrganizationRow, receipt: Receipt, wanted: Wanted) -> MappingsPayload:
     """An organization's mappings, and what the edit did."""
     row = roots.organization_row(reading, owner.id)  # its version has gone up
@@ -140,6 +175,14 @@ def role_payload(name: str) -> Callable[[Reading, int | None, Receipt, Wanted], 
         return payload
 
     return answer
+
+
+def ended_role(reading: Reading, owner: int | None, receipt: Receipt, wanted: Wanted) -> RolePayload:
+    """No role: what has its name now is another."""
+    payload = RolePayload(cursor=reading.cursor(receipt.head))
+    if "event" in wanted:
+        payload.event = _event(reading, receipt, wanted)
+    return payload
 
 
 def user_payload(reading: Reading, row: UserRow, receipt: Receipt, wanted: Wanted) -> UserPayload:

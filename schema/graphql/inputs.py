@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from schema.commands import Pair, SetMappings
 from schema.graphql.enums import RoleChangeKind
 from schema.graphql.scalars import DateTime
 from schema.kinds import Outcome, Source
@@ -101,3 +102,13 @@ class DefaultRolesInput:
     )
     member: str | None = strawberry.UNSET
     creator: str | None = strawberry.UNSET
+
+
+def set_mappings_of(input: SetMappingsInput) -> SetMappings:
+    """The command that the input asks for."""
+    return SetMappings(
+        organization_id=input.organization_id,
+        mappings=tuple(Pair(group_id=each.group_id, role=each.role) for each in input.mappings),
+        expected_version=input.expected_version,
+        max_revocations=input.max_revocations,
+    )

@@ -24,6 +24,15 @@ class ManualGrant:
     expires_at: DateTime | None
 
 
+@strawberry.type(name="Warning", description="Something that an administrator should look at.")
+class OrganizationWarning:
+    """`code` is for programs, `message` for people; `subject` is the name or the id of what it is about."""
+
+    code: str
+    message: str
+    subject: str | None
+
+
 @strawberry.type(description="Something a role allows.")
 class Permission:
     """A permission."""

@@ -8,9 +8,9 @@ from schema import commands
 from schema.graphql import editing
 from schema.graphql.asking import Info
 from schema.graphql.editing import edit, given
-from schema.graphql.inputs import CreateRoleInput, DefaultRolesInput, SetMappingsInput, UpdateRoleInput
+from schema.graphql.inputs import CreateRoleInput, DefaultRolesInput, SetMappingsInput, UpdateRoleInput, set_mappings_of
 from schema.graphql.leaves import Permission
-from schema.graphql.objects import Organization, Role
+from schema.graphql.objects import Event, Organization, Role
 from schema.graphql.payloads import MappingsPayload, RolePayload, UserPayload
 from schema.graphql.scalars import DateTime
 
@@ -48,6 +48,30 @@ class Mutation:
         )
         return await edit(info, command, editing.in_sight(input.organization_id), editing.role_payload(input.name))
 
+    @strawberry.mutation(
+        description="End a role. Refused while users hold it, groups map to it or roles extend it, unless `reassignTo` "
+        "names a successor, which takes over mappings, grants by hand and defaults in the same commit."
+    )
+    async def delete_role(
+        self,
+        info: Info,
+        name: str,
+        organization_id: strawberry.ID | None = None,
+        reassign_to: str | None = None,
+    ) -> RolePayload:
+        command = commands.DeleteRole(name=name, organization_id=organization_id, reassign_to=reassign_to)
+        return await edit(info, command, editing.in_sight(organization_id), editing.ended_role)
+
+    @strawberry.mutation(description="End a permission, and take it from every role.")
+    async def delete_permission(self, info: Info, name: str) -> Permission:
+        command = commands.DeletePermission(name=name)
+        return await edit(info, command, editing.permission_in_sight(name), editing.permission_as_it_was)
+
+    @strawberry.mutation(description="Run a recorded directory event again, by today's understanding of it.")
+    async def replay_event(self, info: Info, id: strawberry.ID) -> Event:
+        command = commands.ReplayEvent(event_id=id)
+        return await edit(info, command, editing.event_in_sight(id), editing.event_answer)
+
     @strawberry.mutation(description="Register a permission.")
     async def create_permission(self, info: Info, name: str, description: str | None = None) -> Permission:
         command = commands.CreatePermission(name=name, description=description)
@@ -71,12 +95,7 @@ class Mutation:
 
     @strawberry.mutation(description="Replace the whole set of mappings at once.")
     async def set_mappings(self, info: Info, input: SetMappingsInput) -> MappingsPayload:
-        command = commands.SetMappings(
-            organization_id=input.organization_id,
-            mappings=tuple(commands.Pair(group_id=each.group_id, role=each.role) for each in input.mappings),
-            expected_version=input.expected_version,
-            max_revocations=input.max_revocations,
-        )
+        command = set_mappings_of(input)
         return await edit(info, command, editing.mappings_in_sight(input.organization_id), editing.mappings_payload)
 
     @strawberry.mutation(description="Members of the group shall hold the role.")

@@ -10,7 +10,7 @@ from schema.graphql.asking import Ask, Info, Nested
 from schema.graphql.connections import Connection
 from schema.graphql.enums import DefaultOf, RoleChangeKind
 from schema.graphql.inputs import ChangeFilter, UserFilter
-from schema.graphql.leaves import DefaultRole, ManualGrant, Permission
+from schema.graphql.leaves import DefaultRole, ManualGrant, OrganizationWarning, Permission
 from schema.graphql.scalars import JSON, Cursor, DateTime
 from schema.kinds import Outcome, Source
 
@@ -34,6 +34,9 @@ class Organization:
     default_member_role: Role | None = None
     creator: User | None = None
     head: Cursor = strawberry.field(default=UNREAD, description="The end of the change log as of this query.")
+    warnings: list[OrganizationWarning] = strawberry.field(
+        default=UNREAD, description="What an administrator should look at; the first 100 of each code."
+    )
     removed_at: DateTime | None = strawberry.field(default=None, description="When it was deleted.")
 
     @strawberry.field
@@ -99,6 +102,14 @@ class User:
     updated_at: DateTime = strawberry.field(description="When the directory last spoke of them.")
     removed_at: DateTime | None = strawberry.field(default=None, description="When the directory removed them.")
 
+    @strawberry.field(description="What was held at that moment, as the change log has it, with the reasons of then.")
+    async def roles_at(self, info: Info, time: DateTime) -> list[HeldRole]:
+        return await self.nested(info, "User.rolesAt", self.key, Ask(where=time))
+
+    @strawberry.field(description="Why a role is held, or what is missing.")
+    async def explain(self, info: Info, role: str) -> Explanation:
+        return await self.nested(info, "User.explain", self.key, Ask(where=role))
+
     @strawberry.field(description="Their part of the change log, oldest first.")
     async def changes(self, info: Info, first: int = 50, after: Cursor | None = None) -> Connection[RoleChange]:
         return await self.nested(info, "User.changes", self.key, Ask(first, after))
@@ -135,6 +146,15 @@ Reason = Annotated[
     MappedGroup | DirectoryAssertion | DefaultRole | ManualGrant,
     strawberry.union("Reason", description="Why a role is held."),
 ]
+
+
+@strawberry.type(description="Why a user holds a role, or what is missing for it.")
+class Explanation:
+    """`missing` is in words for an administrator; empty when the role is held."""
+
+    held: bool
+    reasons: list[Reason]
+    missing: list[str]
 
 
 @strawberry.type(description="A group of an organization's directory.")

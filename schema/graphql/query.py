@@ -7,14 +7,18 @@ import strawberry
 from schema.graphql.access import Viewer
 from schema.graphql.asking import Ask, Info
 from schema.graphql.connections import Connection
-from schema.graphql.inputs import ChangeFilter, EventFilter, UserFilter
+from schema.graphql.decisions import Decision
+from schema.graphql.editing import must_be_storable
+from schema.graphql.inputs import ChangeFilter, EventFilter, SetMappingsInput, UserFilter, set_mappings_of
 from schema.graphql.leaves import Permission
 from schema.graphql.objects import Event, Group, Mapping, Organization, Role, RoleChange, User
+from schema.graphql.previewing import MappingPreview
 from schema.graphql.reading import pages, roots
+from schema.graphql.reading.deciding import decide
 from schema.graphql.reading.read import read
 from schema.graphql.reading.reading import Reading
 from schema.graphql.reading.roles import permission_object
-from schema.graphql.scalars import Cursor
+from schema.graphql.scalars import Cursor, DateTime
 from schema.graphql.wanted import wanted_by
 
 
@@ -100,6 +104,11 @@ class Query:
             lambda reading: roots.find_role(reading, name, roots.catalogue_key(reading, organization_id), wanted),
         )
 
+    @strawberry.field(description="May this user do this, now or at an earlier moment, and through which roles?")
+    async def check(self, info: Info, user_id: strawberry.ID, permission: str, at: DateTime | None = None) -> Decision:
+        wanted = wanted_by(info)
+        return await read(info.context, lambda reading: decide(reading, user_id, permission, at, wanted))
+
     @strawberry.field(description="Sorted by name.")
     async def permissions(self, info: Info) -> list[Permission]:
         return await read(
@@ -152,3 +161,18 @@ class Query:
     async def event(self, info: Info, id: strawberry.ID) -> Event | None:
         wanted = wanted_by(info)
         return await read(info.context, lambda reading: roots.find_event(reading, id, wanted))
+
+    @strawberry.field(description="What a new set of mappings would do, without doing it.")
+    async def preview_mappings(self, info: Info, input: SetMappingsInput) -> MappingPreview:
+        context = info.context
+        command = set_mappings_of(input)
+        must_be_storable(command)
+        await read(context, lambda reading: roots.organization_row(reading, input.organization_id))
+        preview = await context.command.preview(command, actor=context.viewer.actor)
+        return MappingPreview(
+            preview=preview,
+            version=preview.version,
+            granted=preview.granted,
+            revoked=preview.revoked,
+            users_affected=preview.users,
+        )

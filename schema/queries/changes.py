@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
@@ -47,11 +47,25 @@ CONDITIONS = {
     "organization": "+c.organization_key = :organization",
     "roles": "c.role_key IN {roles}",
     "turn": "c.turn = :turn",
-    "since": "c.at >= :since",
-    "until": "c.at < :until",
+    "since": "c.position >= :since",
+    "until": "c.position < :until",
 }
 ANY = ChangeFilter()
+AT = Statement("SELECT at FROM changes WHERE position = :position")
 HEAD = Statement("SELECT coalesce(max(position), 0) FROM changes")
+
+# The last word of each role of each user by a moment, with the grant that it goes back to.
+HELD_AT = Statement(
+    f"""
+    SELECT {COLUMNS}, granted.at FROM (
+        SELECT c.user_key, c.role_key, max(c.position) AS position,
+               max(CASE WHEN c.turn = {Turn.GRANTED:d} THEN c.position END) AS granted
+        FROM {{users}} asked CROSS JOIN changes c WHERE c.user_key = asked.key AND c.at <= :time
+        GROUP BY c.user_key, c.role_key
+    ) last CROSS JOIN changes c CROSS JOIN changes granted
+    WHERE c.position = last.position AND granted.position = last.granted AND c.turn <> {Turn.REVOKED:d}""",
+    users="key bigint",
+)
 
 
 @cache
@@ -81,6 +95,14 @@ def changes_after(
     return [ChangeRow(*row) for row in statement.run(session, position=position, limit=limit, **given)]
 
 
+def held_at(session: Session, users: Sequence[int], time: int) -> list[tuple[ChangeRow, int]]:
+    """The last change of every role that was held at `time`, and since when it was held, in any order.
+
+    As the log has it: a grant by hand is in it until the sweep ended it. Nanoseconds; `time` is inclusive.
+    """
+    return [(ChangeRow(*row[:-1]), row[-1]) for row in HELD_AT.run(session, users=users, time=time)]
+
+
 def changes_head(session: Session) -> int:
     """The last position of the change log; 0 while it is empty."""
     return int(HEAD.scalars(session)[0])
@@ -93,6 +115,29 @@ def _pages(parent: str, given: tuple[str, ...]) -> Pages:
     return Pages(COLUMNS, "changes c", parent=parent, key="c.position", where=where, **declared)
 
 
+def first_position_at(session: Session, time: int) -> int:
+    """The position of the first change that was recorded at the moment or after it; past the end if none was.
+
+    The log's times never go back and its positions have no holes, so two dozen looks find it among ten million.
+    """
+    low, high = 1, changes_head(session) + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = AT.first(session, position=middle)
+        if found is None or found[0] >= time:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _values(session: Session, where: ChangeFilter) -> dict[str, Any]:
+    """What the conditions are given: moments become positions, by which the log is in order."""
+    values = {name: value for name, value in where._asdict().items() if value is not None}
+    moments = {name: first_position_at(session, values[name]) for name in ("since", "until") if name in values}
+    return values | moments
+
+
 def page_of_changes(
     session: Session, parent: str, keys: Sequence[int], *, after: int, first: int, where: ChangeFilter = ANY
 ) -> dict[int, Page[ChangeRow]]:
@@ -101,12 +146,12 @@ def page_of_changes(
     `parent` says what the keys are: OF_ORGANIZATION, OF_USER or OF_EVENT. The changes of one user are best asked for
     by OF_USER; `where` only sifts.
     """
-    values = {name: value for name, value in where._asdict().items() if value is not None}
+    values = _values(session, where)
     pages = _pages(parent, tuple(values))
     return pages.read(session, keys, ChangeRow, after=after, first=first, **values)
 
 
 def count_of_changes(session: Session, parent: str, keys: Sequence[int], where: ChangeFilter = ANY) -> dict[int, int]:
     """How many changes each of the parents has; a parent without any is left out."""
-    values = {name: value for name, value in where._asdict().items() if value is not None}
+    values = _values(session, where)
     return _pages(parent, tuple(values)).count(session, keys, **values)

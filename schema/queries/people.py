@@ -61,13 +61,15 @@ class UserFilter(NamedTuple):
     """Which users to list; None means any.
 
     `roles` are role keys, of which one is held. `without_group_reason`: whether a role (one of `roles`, if given) is
-    held that no group gives. `search` is part of a name, an address or the provider's id.
+    held that no group gives. `search` is part of a name, an address or the provider's id. `now`, in nanoseconds,
+    decides which grants by hand are over; it is needed with `roles` and `without_group_reason`.
     """
 
     active: bool | None = None
     roles: tuple[int, ...] | None = None
     search: str | None = None
     without_group_reason: bool | None = None
+    now: int = 0
 
 
 ANY = UserFilter()
@@ -87,10 +89,14 @@ GROUPS = Statement(
     WHERE s.user_key = asked.key AND g.key = s.group_key AND NOT g.deleted ORDER BY s.user_key, s.group_key""",
     users="key bigint",
 )
+# A grant by hand is over at its very moment, although the sweep that ends it comes a little later.
+STANDS = f"""NOT ({{grant}}.kind = {Kind.BY_HAND:d} AND EXISTS (
+        SELECT 1 FROM hand_grants h
+        WHERE h.user_key = {{grant}}.user_key AND h.role_key = {{grant}}.role_key AND h.expires_at <= :now))"""
 GRANTS = Statement(
-    """
-    SELECT g.user_key, g.role_key, g.kind, g.ref, g.since FROM {users} asked CROSS JOIN grants g
-    WHERE g.user_key = asked.key ORDER BY g.user_key, g.role_key, g.kind, g.ref""",
+    f"""
+    SELECT g.user_key, g.role_key, g.kind, g.ref, g.since FROM {{users}} asked CROSS JOIN grants g
+    WHERE g.user_key = asked.key AND {STANDS.format(grant="g")} ORDER BY g.user_key, g.role_key, g.kind, g.ref""",
     users="key bigint",
 )
 BY_HAND = Statement(
@@ -134,9 +140,12 @@ def groups_of_users(session: Session, users: Sequence[int]) -> list[tuple[int, i
     return [(user, group) for user, group in GROUPS.run(session, users=users)]
 
 
-def grants_of_users(session: Session, users: Sequence[int]) -> list[GrantRow]:
-    """Every role held with each of its reasons, ordered by user, role and kind."""
-    return [GrantRow(*row) for row in GRANTS.run(session, users=users)]
+def grants_of_users(session: Session, users: Sequence[int], now: int) -> list[GrantRow]:
+    """Every role held with each of its reasons, ordered by user, role and kind.
+
+    `now`, in nanoseconds since the epoch, decides which grants by hand are over.
+    """
+    return [GrantRow(*row) for row in GRANTS.run(session, users=users, now=now)]
 
 
 def hand_grants_of_users(session: Session, users: Sequence[int]) -> list[HandGrantRow]:
@@ -156,11 +165,12 @@ def creators_of_organizations(session: Session, organizations: Sequence[int]) ->
 
 CONDITIONS = {
     "active": "u.active = :active",
-    "roles": "EXISTS (SELECT 1 FROM grants g WHERE g.user_key = u.key AND g.role_key IN {roles})",
+    "roles": "EXISTS (SELECT 1 FROM grants g WHERE g.user_key = u.key AND g.role_key IN {roles}"
+    f" AND {STANDS.format(grant='g')})",
     "search": contains("u.name", "u.given_name", "u.family_name", "u.email", "u.username", "u.external_id"),
 }
 WITHOUT_GROUP = f"""EXISTS (
-    SELECT 1 FROM grants g WHERE g.user_key = u.key {{among}} AND NOT EXISTS (
+    SELECT 1 FROM grants g WHERE g.user_key = u.key {{among}} AND {STANDS.format(grant="g")} AND NOT EXISTS (
         SELECT 1 FROM grants m
         WHERE m.user_key = g.user_key AND m.role_key = g.role_key AND m.kind = {Kind.MAPPED:d}))"""
 
@@ -185,7 +195,10 @@ def _pages(parent: str, given: tuple[str, ...], without_group_reason: bool | Non
 def _prepared(parent: str, where: UserFilter) -> tuple[Pages, dict[str, object]]:
     """One text for each set of filters, and the values that go with it."""
     values = {name: value for name, value in where._asdict().items() if value is not None and name in CONDITIONS}
-    return _pages(parent, tuple(values), where.without_group_reason), values | pattern(where.search)
+    given = tuple(values)
+    if where.roles is not None or where.without_group_reason is not None:
+        values["now"] = where.now
+    return _pages(parent, given, where.without_group_reason), values | pattern(where.search)
 
 
 def page_of_users(

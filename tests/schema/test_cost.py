@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from schema.commands import CreateRole
 from tests.schema.asker import ROOT, ask, of, statements
 from tests.schema.company import EVERYTHING, company
 from tests.world import World
@@ -21,6 +22,7 @@ def staffed(world: World, users: int) -> World:
     company(world)
     world.send(*(world.snapshot(f"user{each:03}", "eng", "ops", roles=("ghost", "viewer")) for each in range(users)))
     world.send(world.event("organization.directory_enabled", {"id": "dir_1", "provider": "OKTA"}))
+    world.send(world.command(CreateRole(name="lacking", protected=True), None)).maps("nobodys", "lacking")
     return world.grants("user000", "viewer")
 
 
@@ -52,7 +54,7 @@ def test_a_user_with_roles_and_permissions_takes_three_selects(world: World) -> 
     [
         ("id email", "grants memberships groups mappings assertions changes hand_grants journal"),
         ("groups { id }", "grants mappings assertions changes directories"),
-        ("roles { role { name } }", "memberships mappings hand_grants groups changes"),
+        ("roles { role { name } }", "memberships mappings groups changes"),  # hand_grants tell what is over
         ("organization { id }", "grants memberships mappings directories creators changes journal"),
         ("changes { totalCount }", "grants memberships journal"),
     ],
@@ -88,7 +90,8 @@ def test_nested_lists_are_read_once_for_all_their_parents_however_they_are_named
 BIG = "users groups memberships assertions grants hand_grants changes journal mappings".split()
 # These may be gone through: SQLite names a row of values json_each, and a table by its alias.
 LIGHT = re.compile(
-    r"SCAN (json_each|asked|bounds|log|roles|permissions|role_permissions|default_roles|CONSTANT ROW|\(.*)\b"
+    r"SCAN (json_each|asked|bounds|last|found|numbered|log|roles|permissions|role_permissions|default_roles"
+    r"|CONSTANT ROW|\(.*)\b"
 )
 PLANNED = [
     (EVERYTHING, {"id": "user003"}),
@@ -100,6 +103,12 @@ PLANNED = [
     ('{ events(organizationId: "org_acme") { nodes { id payload } totalCount } }', {}),
     ('{ event(id: "evt_000009") { changes { reasons { ... on MappedGroup { group { id } } } } } }', {}),
     ('{ group(id: "eng") { memberCount members(first: 2) { nodes { id } } } }', {}),
+    ('{ user(id: "user003") { rolesAt(time: "2200-01-01T00:00:00Z") { role { name } } } }', {}),
+    ('{ user(id: "user003") { explain(role: "admin") { missing } x: explain(role: "viewer") { missing } } }', {}),
+    ('{ user(id: "user003") { explain(role: "lacking") { missing } } }', {}),
+    ('{ check(userId: "user003", permission: "a:read", at: "2200-01-01T00:00:00Z") { allowed } }', {}),
+    ('{ organization(id: "org_acme") { warnings { code } } }', {}),
+    ('{ users(organizationId: "org_acme", where: {role: "viewer", withoutGroupReason: true}) { totalCount } }', {}),
     ('{ groups(organizationId: "org_acme", search: "e") { nodes { mappings { role { name } } } } }', {}),
 ]
 

@@ -36,6 +36,7 @@ def user_filter(reading: Reading, where: inputs.UserFilter | None) -> tuple[User
         roles=None if where.role is None else reading.catalogue.keys_named(where.role),
         search=where.search,
         without_group_reason=where.without_group_reason,
+        now=reading.now,
     )
     return filters, group
 

@@ -9,6 +9,7 @@ from strawberry import ID
 from schema.graphql.objects import Directory, Organization, Role, User
 from schema.graphql.reading.mappings import mappings_of
 from schema.graphql.reading.reading import Reading, grouped
+from schema.graphql.reading.warnings import warnings_of
 from schema.graphql.scalars import DateTime, moment
 from schema.graphql.wanted import Wanted
 from schema.kinds import Kind
@@ -32,7 +33,7 @@ def load_organizations(reading: Reading, keys: list[int], wanted: Wanted) -> dic
 
 def organizations_of(reading: Reading, rows: Sequence[OrganizationRow], wanted: Wanted) -> dict[int, Organization]:
     """Organizations by key, of rows that were read."""
-    if wanted.any("directories", "mappings", "creator"):
+    if wanted.any("directories", "mappings", "creator", "warnings"):
         reading.viewer.must_see_others()
     organizations = {row.key: _object(reading, row) for row in rows}
     if wanted.any("roles", "defaultMemberRole"):
@@ -54,6 +55,10 @@ def organizations_of(reading: Reading, rows: Sequence[OrganizationRow], wanted: 
         users = reading.load(User, creators.values(), wanted["creator"])
         for key, user in creators.items():
             organizations[key].creator = users.get(user)
+    if "warnings" in wanted:
+        warnings = warnings_of(reading, [row for row in rows if not row.deleted])
+        for key, organization in organizations.items():
+            organization.warnings = warnings.get(key, [])
     if "head" in wanted:
         head = reading.cursor(changes_head(reading.session))
         for organization in organizations.values():

@@ -11,8 +11,10 @@ from schema.graphql.connections import Connection
 from schema.graphql.objects import Group, RoleChange, User
 from schema.graphql.reading.changes import changes_of
 from schema.graphql.reading.connecting import connected, connection
+from schema.graphql.reading.explaining import explanations
 from schema.graphql.reading.filters import change_filter, parents, user_filter
 from schema.graphql.reading.groups import groups_of
+from schema.graphql.reading.history import roles_at
 from schema.graphql.reading.reading import Reading
 from schema.graphql.reading.users import users_of
 from schema.graphql.wanted import Wanted
@@ -153,5 +155,8 @@ NESTED: dict[str, Callable[[Reading, Sequence[int], Ask, Wanted], Mapping[int, A
     "Organization.changes": changes_of_organizations,
     "Group.members": members_of_groups,
     "User.changes": changes_of_users,
+    "User.explain": explanations,
+    "User.rolesAt": roles_at,
 }
-OF_ONESELF = ("Organization.user", "User.changes")  # open to a viewer that sees one user only
+# Open to a viewer that sees one user only.
+OF_ONESELF = ("Organization.user", "User.changes", "User.explain", "User.rolesAt")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -33,6 +34,7 @@ class Reading:
     catalogue: Catalogue
     loaders: Mapping[type[Any], Callable[[Reading, list[Any], Wanted], dict[Any, Any]]]
     nested: Nested
+    now: int = field(default_factory=lambda: time.time_ns())  # nanoseconds: what has expired by then is not shown
 
     def load(self, noun: type[T], keys: Iterable[K | None], wanted: Wanted) -> dict[K, T]:
         """The objects of these keys with what is wanted filled in; a key that nothing has is left out."""

@@ -7,21 +7,14 @@ from collections.abc import Sequence
 from strawberry import ID
 
 from schema.graphql.leaves import Permission
-from schema.graphql.objects import Group, HeldRole, Organization, Role, User
+from schema.graphql.objects import Group, Organization, Role, User
+from schema.graphql.reading.held import held_roles
 from schema.graphql.reading.reading import Reading, grouped
-from schema.graphql.reading.reasons import held_reasons
 from schema.graphql.reading.roles import permission_object
 from schema.graphql.scalars import DateTime
 from schema.graphql.wanted import Wanted
 from schema.queries.catalogue import rank
-from schema.queries.people import (
-    GrantRow,
-    UserRow,
-    asserted_names,
-    grants_of_users,
-    groups_of_users,
-    users_by_key,
-)
+from schema.queries.people import UserRow, asserted_names, grants_of_users, groups_of_users, users_by_key
 
 
 def load_users(reading: Reading, keys: list[int], wanted: Wanted) -> dict[int, User]:
@@ -77,7 +70,7 @@ def _fill_groups(reading: Reading, users: dict[int, User], rows: Sequence[UserRo
 
 def _fill_roles(reading: Reading, users: dict[int, User], rows: Sequence[UserRow], wanted: Wanted) -> None:
     """`roles`, `primaryRole` and `permissions`, which all follow from the grants."""
-    grants = grants_of_users(reading.session, _present(rows))
+    grants = grants_of_users(reading.session, _present(rows), reading.now)
     entries = reading.catalogue.entries
     homes = {row.key: row.organization_key for row in rows}
     held = {
@@ -85,7 +78,9 @@ def _fill_roles(reading: Reading, users: dict[int, User], rows: Sequence[UserRow
         for user, roles in grouped((grant.user_key, grant.role_key) for grant in grants).items()
     }
     if "roles" in wanted:
-        _fill_held(reading, users, grants, homes, wanted["roles"])
+        lists = held_roles(reading, grants, homes, wanted["roles"])
+        for key, user in users.items():
+            user.roles = lists.get(key, [])
     if "primaryRole" in wanted:
         firsts = {user: (roles[0].key, homes[user]) for user, roles in held.items()}
         objects = reading.load(Role, firsts.values(), wanted["primaryRole"])
@@ -99,28 +94,6 @@ def _fill_roles(reading: Reading, users: dict[int, User], rows: Sequence[UserRow
             if together not in known:
                 known[together] = [permission_object(each) for each in reading.catalogue.all_permissions(roles)]
             holder.permissions = known[together]
-
-
-def _fill_held(
-    reading: Reading, users: dict[int, User], grants: Sequence[GrantRow], homes: dict[int, int], wanted: Wanted
-) -> None:
-    roles = reading.load(Role, ((grant.role_key, homes[grant.user_key]) for grant in grants), wanted["role"])
-    reasons = held_reasons(reading, grants, homes, wanted["reasons"]) if "reasons" in wanted else {}
-    since: dict[tuple[int, int], int] = {}
-    for grant in grants:
-        held = grant.user_key, grant.role_key
-        since[held] = min(grant.since, since.get(held, grant.since))
-    for user in users.values():
-        user.roles = []
-    order = sorted(since, key=lambda held: rank(reading.catalogue.entries[held[1]]))
-    for user_key, role_key in order:
-        users[user_key].roles.append(
-            HeldRole(
-                role=roles[role_key, homes[user_key]],
-                since=DateTime(since[user_key, role_key]),
-                reasons=reasons.get((user_key, role_key), []),
-            )
-        )
 
 
 def _fill_unknown_roles(reading: Reading, users: dict[int, User], rows: Sequence[UserRow]) -> None:
