@@ -1,29 +1,27 @@
-"""The command line: serve, migrate, check, rebuild, make a secret, play a company."""
+"""The command line: serve, migrate, check, rebuild, replay, declare a catalogue, make a secret, play a company."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 import uvicorn
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from api import check as checking
 from api import rebuild as rebuilding
-from api.database import Database
+from api.catalogue_cli import catalogue
 from api.demo.play import play
 from api.development import FILE, FOLDER, known_secrets, new_api_key, new_webhook_secret, provide_secrets
-from api.migrate import is_migrated
 from api.migrate import migrate as migrate_database
+from api.replaying import replay_rejected
 from api.sender import send as send_event
 from api.settings import Misconfigured, Settings, load_settings
-from schema.problems import Problem, Unavailable
+from api.terminal import complain, console, database_at_hand, progress_of
+from schema.kinds import Outcome
+from schema.problems import BadInput, Problem
 
 cli = typer.Typer(
     name="rolecast",
@@ -34,9 +32,8 @@ cli = typer.Typer(
 )
 secret = typer.Typer(no_args_is_help=True, help="Secrets.")
 cli.add_typer(secret, name="secret")
-console = Console(highlight=False, soft_wrap=True)
+cli.add_typer(catalogue, name="catalogue")
 WHERE = "Where the server is; by default this environment's HOST and PORT."
-complain = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @cli.command()
@@ -50,7 +47,7 @@ def serve(
     settings = load_settings()
     settings.must_be_complete()
     if settings.url.startswith("sqlite"):
-        with _database(
+        with database_at_hand(
             migrated=False
         ) as database:  # before the server runs: what is wrong with the file is one sentence
             migrate_database(database)
@@ -82,7 +79,7 @@ def _greet(settings: Settings, made_up: dict[str, str]) -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database to this version's tables."""
-    with _database(migrated=False) as database:
+    with database_at_hand(migrated=False) as database:
         migrate_database(database)
     console.print("The database is at this version's tables.")
 
@@ -90,7 +87,7 @@ def migrate() -> None:
 @cli.command()
 def check() -> None:
     """Prove that grants are what the rule says, references hold and no log has a hole; exit 1 with a list otherwise."""
-    with _database() as database, _progress("checking users") as progress:
+    with database_at_hand() as database, progress_of("checking users") as progress:
         wrong = database.read_now(lambda session: checking.check(session, progress))
     for sentence in wrong:
         console.print(f"- {sentence}", markup=False)
@@ -105,9 +102,30 @@ def check() -> None:
 @cli.command()
 def rebuild() -> None:
     """Empty everything derived and replay the journal, in one transaction: same state, same changes."""
-    with _database() as database, _progress("replaying events") as progress:
+    with database_at_hand() as database, progress_of("replaying events") as progress:
         count = database.write_now(lambda session: rebuilding.rebuild(session, progress))
     console.print(f"Rebuilt from {count} events.")
+
+
+@cli.command()
+def replay(
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="All that were rejected and not understood since.")
+    ] = False,
+) -> None:
+    """Run rejected webhooks again, oldest first: after a fix, they have the effect that they were to have."""
+    if not rejected:
+        raise BadInput("say which events: --rejected replays all that were rejected")
+    with database_at_hand() as database, progress_of("replaying events") as progress:
+        tally = replay_rejected(database, "cli", progress)
+    words = (
+        (Outcome.APPLIED, "applied"),
+        (Outcome.SUPERSEDED, "superseded"),
+        (Outcome.IGNORED, "ignored"),
+        (Outcome.REJECTED, "rejected again"),
+    )
+    said = ", ".join(f"{tally[outcome]} {word}" for outcome, word in words)
+    console.print(f"Replayed {tally.total()} events: {said}.")
 
 
 @secret.command("new")
@@ -162,27 +180,6 @@ def _here() -> str:
 
 def _reachable(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  # compared, not bound
-
-
-@contextmanager
-def _database(*, migrated: bool = True) -> Iterator[Database]:
-    """The environment's database, for a command that works on it directly."""
-    database = Database(load_settings().url)
-    try:
-        if migrated and not is_migrated(database):
-            raise Unavailable("the database is not at this version's tables: run `python -m api migrate` first")
-        yield database
-    finally:
-        database.close()
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that says how far it is; quiet where there is no terminal."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=complain, transient=True, disable=not complain.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def main() -> None:
