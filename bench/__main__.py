@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bench import delay, report, user, users, webhooks
+from bench import delay, report, scale, user, users, webhooks
 from bench.report import Findings
 
 
@@ -22,6 +22,7 @@ class Name(enum.StrEnum):
     DELAY = "delay"
     USER = "user"
     USERS = "users"
+    SCALE = "scale"
 
 
 BENCHMARKS: dict[Name, Callable[[int, float, Callable[[str], None]], Findings]] = {
@@ -29,6 +30,7 @@ BENCHMARKS: dict[Name, Callable[[int, float, Callable[[str], None]], Findings]] 
     Name.DELAY: delay.measure,
     Name.USER: user.measure,
     Name.USERS: users.measure,
+    Name.SCALE: scale.measure,
 }
 
 
