@@ -28,7 +28,7 @@ from schema.queries.catalogue import CatalogueCache
 
 log = logging.getLogger("rolecast")
 
-CHECKPOINT_SECONDS = 1.0
+CHECKPOINT_SECONDS = 3.0
 OPEN_SECONDS = 1.0  # between two looks at a database that is not there or not migrated yet
 NOT_MIGRATED = "the database is not at this version's tables: run `python -m api migrate`"
 
