@@ -106,6 +106,17 @@ def usable_role(session: Session, name: str, organization: int | None) -> RoleFa
     return role
 
 
+def lineage(session: Session, role: RoleFacts) -> set[int]:
+    """The keys of the role and of every role it extends, as far as they are registered."""
+    keys: set[int] = set()
+    link: RoleFacts | None = role
+    while link is not None and link.key not in keys:
+        keys.add(link.key)
+        extends = link.values["extends"]
+        link = None if extends is None else _registered(session, extends, role.organization)
+    return keys
+
+
 def _registered(session: Session, name: str, organization: int | None) -> RoleFacts | None:
     for scope in dict.fromkeys((organization, None)):
         role = find_role(session, name, scope)

@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from sqlmodel import Session
 
-from api.facts.catalogue import CONCERNED, RoleFacts, find_role, store, usable_role, winning
+from api.facts.catalogue import CONCERNED, RoleFacts, find_role, lineage, store, usable_role, winning
 from api.work import Entry
 from schema.commands import DeleteRole
 from schema.kinds import Kind
@@ -93,9 +93,10 @@ def _hand_over(session: Session, entry: Entry, role: RoleFacts, successor: RoleF
     entry.reworded = {(user, successor.key) for user in MOVE_HAND_GRANTS.scalars(session, **keys)}
     DROP_HAND_GRANTS.run(session, role=role.key)
     MOVE_DEFAULTS.run(session, **keys)
+    above = lineage(session, successor)
     for name, organization in EXTENDING.run(session, name=role.name, organization=role.organization):
         child = find_role(session, name, organization)
         if child is not None:
-            heir = role.values["extends"] if child.key == successor.key else successor.name
+            heir = role.values["extends"] if child.key in above else successor.name  # or it would extend itself
             child.say(winning(entry, child), extends=heir)
             store(session, entry, child, turned=False)

@@ -75,6 +75,14 @@ def test_an_heir_that_extended_the_role_extends_what_that_extended(world: World)
     assert extends(world, "heir") == "viewer"
 
 
+def test_an_heir_that_extended_the_role_through_another_leaves_no_circle(world: World) -> None:
+    world.role("viewer")
+    for name, parent in (("editor", "viewer"), ("middle", "editor"), ("heir", "middle")):
+        world.send(world.command(CreateRole(name=name, extends=parent), None))
+    deletes(world, "editor", "heir")
+    assert (extends(world, "heir"), extends(world, "middle")) == ("middle", "viewer")
+
+
 def test_of_two_hand_grants_the_longer_stays(world: World) -> None:
     world.role("editor", "heir").joins("ada").joins("bob")
     end = 4_000_000_000_000_000_000
