@@ -63,7 +63,8 @@ def serve(
         access_log=dev,
         timeout_graceful_shutdown=8,
         server_header=False,
-        ws_max_size=1 << 20,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        ws_max_size=settings.max_body_bytes,
     )
 
 

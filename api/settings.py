@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.signing import Secret
+from api.values import ApiSecret, DatabaseUrl, Folder, JwksUrl, JwtSecret, LogLevel, WebhookSecrets, Words
 from schema.problems import Problem
-
-Words = Annotated[tuple[str, ...], NoDecode]
-Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
-DATABASE = re.compile(r"sqlite:///|(postgres|postgresql|postgresql\+psycopg)://")
 
 
 class Misconfigured(Problem):
@@ -25,9 +19,11 @@ class Misconfigured(Problem):
 class Settings(BaseSettings):
     """What the environment decides. A test holds the README's table equal to this, in names, defaults and meanings."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True, env_ignore_empty=True
+    )
 
-    database_url: SecretStr = Field(
+    database_url: DatabaseUrl = Field(
         SecretStr("sqlite:///rolecast.db"),
         validation_alias="DATABASE_URL",
         description="Where everything is kept: `sqlite:///file` or `postgresql://user:password@host/name`.",
@@ -37,12 +33,12 @@ class Settings(BaseSettings):
     workers: int = Field(
         1, ge=1, le=64, validation_alias="WEB_CONCURRENCY", description="Processes to serve with; SQLite takes one."
     )
-    webhook_secrets: Secrets = Field(
+    webhook_secrets: WebhookSecrets = Field(
         (),
         validation_alias="ROLECAST_WEBHOOK_SECRETS",
         description="Signing secrets (`whsec_…`) that are valid now, separated by spaces; two during a rotation.",
     )
-    api_key: SecretStr | None = Field(
+    api_key: ApiSecret | None = Field(
         None,
         validation_alias="ROLECAST_API_KEY",
         description="A first API key: environment-wide, may write. At least 24 characters.",
@@ -52,7 +48,81 @@ class Settings(BaseSettings):
         validation_alias="ROLECAST_ALLOWED_ORIGINS",
         description="Origins of frontends that may call `/graphql` from a browser, separated by spaces.",
     )
-    log_level: str = Field(
+    jwt_secret: JwtSecret | None = Field(
+        None,
+        validation_alias="ROLECAST_JWT_SECRET",
+        description="The secret that user tokens are signed with (HS256), at least 32 bytes. Not beside the next.",
+    )
+    jwks_url: JwksUrl | None = Field(
+        None,
+        validation_alias="ROLECAST_JWKS_URL",
+        description="Where the public keys of user tokens are (RS256, ES256, EdDSA); `https`, or a loopback address.",
+    )
+    jwt_issuer: str | None = Field(
+        None, validation_alias="ROLECAST_JWT_ISSUER", description="The `iss` that a user token must have, if set."
+    )
+    jwt_audience: str | None = Field(
+        None, validation_alias="ROLECAST_JWT_AUDIENCE", description="The `aud` that a user token must have, if set."
+    )
+    failed_credentials: int = Field(
+        30,
+        ge=1,
+        validation_alias="ROLECAST_MAX_FAILED_CREDENTIALS",
+        description="Unknown credentials that one address may try in a minute; then it waits, and gets 429.",
+    )
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1",
+        validation_alias="FORWARDED_ALLOW_IPS",
+        description="Proxies whose `X-Forwarded-For` is believed, separated by commas.",
+    )
+    introspection: bool = Field(
+        True, validation_alias="ROLECAST_INTROSPECTION", description="Whether the schema may be asked for."
+    )
+    graphiql: bool = Field(
+        False,
+        validation_alias="ROLECAST_GRAPHIQL",
+        description="Whether a browser at `/graphql` gets GraphiQL; `serve --dev` turns it on.",
+    )
+    trusted_documents: Folder | None = Field(
+        None,
+        validation_alias="ROLECAST_TRUSTED_DOCUMENTS",
+        description="A folder of `.graphql` files or manifests: only their operations run. Without it, any does.",
+    )
+    max_depth: int = Field(
+        15, ge=1, le=50, validation_alias="ROLECAST_MAX_DEPTH", description="How deep fields of a document may nest."
+    )
+    max_aliases: int = Field(
+        50, ge=0, le=1000, validation_alias="ROLECAST_MAX_ALIASES", description="Aliases in a document."
+    )
+    max_root_fields: int = Field(
+        20, ge=1, le=1000, validation_alias="ROLECAST_MAX_ROOT_FIELDS", description="Root fields of an operation."
+    )
+    max_tokens: int = Field(
+        5000, ge=100, le=100_000, validation_alias="ROLECAST_MAX_TOKENS", description="Words and signs of a document."
+    )
+    max_nodes: int = Field(
+        100_000,
+        ge=1,
+        validation_alias="ROLECAST_MAX_NODES",
+        description="Objects that an answer may hold, by `first` and by 10 for each list without it.",
+    )
+    max_body_bytes: int = Field(
+        1_048_576,
+        ge=1024,
+        le=1 << 24,
+        validation_alias="ROLECAST_MAX_BODY_BYTES",
+        description="Bytes of a GraphQL request's body, or of a WebSocket message.",
+    )
+    max_subscriptions: int = Field(
+        100, ge=1, le=1000, validation_alias="ROLECAST_MAX_SUBSCRIPTIONS", description="Operations live on one socket."
+    )
+    max_sockets: int = Field(
+        5000,
+        ge=1,
+        validation_alias="ROLECAST_MAX_SOCKETS",
+        description="WebSockets and event streams that one credential may hold open in a process.",
+    )
+    log_level: LogLevel = Field(
         "info", validation_alias="ROLECAST_LOG_LEVEL", description="`debug`, `info`, `warning` or `error`."
     )
     queue_size: int = Field(
@@ -63,44 +133,11 @@ class Settings(BaseSettings):
         description="Events that may wait for the writer before the webhook answers 503.",
     )
 
-    @field_validator("webhook_secrets", "allowed_origins", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(value.split()) if isinstance(value, str) else value
-
-    @field_validator("database_url", mode="after")
-    @classmethod
-    def _known_database(cls, value: SecretStr) -> SecretStr:
-        if not DATABASE.match(value.get_secret_value()):
-            raise ValueError("must begin with sqlite:/// or postgresql://")
-        try:
-            url = make_url(value.get_secret_value())
-        except (ArgumentError, ValueError):
-            raise ValueError("is not a database URL; a password's special characters must be %-encoded") from None
-        if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-            raise ValueError("must name a file, such as sqlite:///rolecast.db")
-        return value
-
-    @field_validator("log_level", mode="after")
-    @classmethod
-    def _known_level(cls, value: str) -> str:
-        if value.lower() not in {"debug", "info", "warning", "error"}:
-            raise ValueError("must be debug, info, warning or error")
-        return value.lower()
-
-    @field_validator("webhook_secrets", mode="after")
-    @classmethod
-    def _usable(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        for secret in value:
-            Secret(secret.get_secret_value())
-        return value
-
-    @field_validator("api_key", mode="after")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 24:
-            raise ValueError("an API key has at least 24 characters; make one with: python -m api secret new --api-key")
-        return value
+    @model_validator(mode="after")
+    def _one_way_to_sign(self) -> Self:
+        if self.jwt_secret is not None and self.jwks_url is not None:
+            raise ValueError("set ROLECAST_JWT_SECRET or ROLECAST_JWKS_URL, not both")
+        return self
 
     @model_validator(mode="after")
     def _one_process_a_file(self) -> Self:

@@ -1,0 +1,82 @@
+"""What a single setting may say: each type refuses what cannot be meant, in words for whoever set it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_settings import NoDecode
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from api.signing import Secret
+
+DATABASE = re.compile(r"sqlite:///|(postgres|postgresql|postgresql\+psycopg)://")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def _words(value: object) -> object:
+    return tuple(value.split()) if isinstance(value, str) else value
+
+
+def _known_database(value: SecretStr) -> SecretStr:
+    if not DATABASE.match(value.get_secret_value()):
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    try:
+        url = make_url(value.get_secret_value())
+    except (ArgumentError, ValueError):
+        raise ValueError("is not a database URL; a password's special characters must be %-encoded") from None
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise ValueError("must name a file, such as sqlite:///rolecast.db")
+    return value
+
+
+def _usable_secrets(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for secret in value:
+        Secret(secret.get_secret_value())
+    return value
+
+
+def _long_enough(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < 24:
+        raise ValueError("an API key has at least 24 characters; make one with: python -m api secret new --api-key")
+    return value
+
+
+def _beyond_guessing(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value().encode()) < 32:  # RFC 7518, 3.2: MUST
+        raise ValueError("HS256 needs a secret of at least 32 bytes")
+    return value
+
+
+def _not_in_the_clear(value: str) -> str:
+    url = urlsplit(value)
+    if url.hostname is None or (url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK)):
+        raise ValueError("must begin with https://, or be http:// on a loopback address")
+    return value
+
+
+def _readable(value: Path) -> Path:
+    if not value.is_dir():
+        raise ValueError("must be a folder that can be read")
+    return value
+
+
+def _known_level(value: str) -> str:
+    if value.lower() not in LEVELS:
+        raise ValueError("must be debug, info, warning or error")
+    return value.lower()
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_known_database)]
+WebhookSecrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_words), AfterValidator(_usable_secrets)]
+ApiSecret = Annotated[SecretStr, AfterValidator(_long_enough)]
+JwtSecret = Annotated[SecretStr, AfterValidator(_beyond_guessing)]
+JwksUrl = Annotated[str, AfterValidator(_not_in_the_clear)]
+Folder = Annotated[Path, AfterValidator(_readable)]
+LogLevel = Annotated[str, AfterValidator(_known_level)]
