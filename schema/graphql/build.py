@@ -8,6 +8,7 @@ import strawberry
 from graphql import GraphQLArgument, GraphQLInputField, GraphQLInputObjectType, GraphQLObjectType, Undefined
 from strawberry.schema.config import StrawberryConfig
 
+from schema.graphql.guarding import guard
 from schema.graphql.mutation import Mutation
 from schema.graphql.query import Query
 from schema.graphql.scalars import SCALARS
@@ -15,7 +16,10 @@ from schema.graphql.subscription import Subscription
 
 
 def build_schema(schema_class: type[strawberry.Schema] = strawberry.Schema, **options: Any) -> strawberry.Schema:
-    """The executable schema. `options` go to the class, after ours: a transport brings its own extensions."""
+    """The executable schema. `options` go to the class, after ours: a transport brings its own extensions.
+
+    Raises LookupError when a field's right is not decided.
+    """
     schema = schema_class(
         query=Query,
         mutation=Mutation,
@@ -24,6 +28,7 @@ def build_schema(schema_class: type[strawberry.Schema] = strawberry.Schema, **op
         **options,
     )
     _leave_out_null_defaults(schema)
+    guard(schema._schema)
     return schema
 
 

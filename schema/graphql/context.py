@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import hashlib
+import hmac
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from sqlmodel import Session
 
 from schema.commands import Command, SetMappings
 from schema.events import Receipt
+from schema.graphql.rights import Right
 from schema.problems import Forbidden
 from schema.queries.catalogue import CatalogueCache
 from schema.queries.changes import ChangeRow
@@ -19,6 +22,9 @@ from schema.queries.journal import EventRow
 
 T = TypeVar("T")
 Row = TypeVar("Row")
+ENVIRONMENT_WIDE = frozenset({Right.EVERYWHERE, Right.ADMINISTER_EVERYWHERE})
+ADMINISTRATORS = frozenset({Right.ADMINISTER, Right.ADMINISTER_EVERYWHERE})
+WRITERS = ADMINISTRATORS | {Right.EDIT_MAPPINGS}
 
 
 class ViewerKind(enum.Enum):
@@ -27,6 +33,20 @@ class ViewerKind(enum.Enum):
     API_KEY = "API_KEY"
     USER = "USER"
     PORTAL = "PORTAL"
+
+
+class Credential(NamedTuple):
+    """What proves who asks, as it came: an Authorization value, and the address that sent it.
+
+    The address is None where nobody sends it anew: a live connection is looked at again.
+    """
+
+    authorization: str | None
+    address: str | None
+
+    def __repr__(self) -> str:
+        """Without the secret: credentials end up in tracebacks."""
+        return f"Credential({'…' if self.authorization else None!r}, {self.address!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +95,18 @@ class Viewer:
         """Whether an organization's users, groups and mappings exist for this viewer."""
         return not self.alone and self.sees(organization_id)
 
-    def must_see_others(self) -> None:
-        """Raise Forbidden for a viewer that only sees one user."""
+    def must(self, right: Right) -> None:
+        """Raise Forbidden unless the credential has the right."""
+        if right is Right.ANYONE:
+            return
+        if right in WRITERS and not self.may_write:
+            raise Forbidden("this credential may read only; use one that may write")
+        if right in ADMINISTRATORS and self.kind is not ViewerKind.API_KEY:
+            raise Forbidden("this needs an API key that may write")
+        if right in ENVIRONMENT_WIDE and not self.everywhere:
+            raise Forbidden("this needs an environment-wide API key")
         if self.alone:
             raise Forbidden("this credential shows its own user only")
-
-    def must_administer(self) -> None:
-        """Raise Forbidden unless the credential may change more than mappings."""
-        self.must_write()
-        if self.kind is not ViewerKind.API_KEY:
-            raise Forbidden("this needs an API key that may write")
-
-    def must_write(self) -> None:
-        """Raise Forbidden unless the credential may change state."""
-        if not self.may_write:
-            raise Forbidden("this credential may read only; use one that may write")
-
-    def must_see_everything(self) -> None:
-        """Raise Forbidden unless the credential is environment-wide."""
-        if not self.everywhere:
-            raise Forbidden("this needs an environment-wide API key")
 
     def sees(self, organization_id: str | None) -> bool:
         """Whether an organization's objects exist for this viewer."""
@@ -126,9 +138,30 @@ class Commands(Protocol):
         """What a command would do, exactly, without doing it; raise the Problem that would refuse it."""
         ...
 
-    async def __call__(self, command: Command, /, *, actor: str) -> Receipt:
-        """Journal and apply a command; raise the Problem that refuses it. Durable when it returns."""
+    async def __call__(self, command: Command, /, *, actor: str, event_id: str | None = None) -> Receipt:
+        """Journal and apply a command; raise the Problem that refuses it. Durable when it returns.
+
+        Under an `event_id` that the journal knows, it has no effect and is answered like the first time.
+        """
         ...
+
+
+class Attempt(NamedTuple):
+    """One of perhaps several at an idempotent mutation; what it draws for a root field is the same at each of them.
+
+    `seed` is stored; `hidden` also needs the caller's credential, and is not: secrets are drawn from that.
+    """
+
+    seed: str
+    hidden: bytes
+
+    def event_id(self, field: str | int) -> str:
+        """The id of the event that the field causes: the journal takes it once."""
+        return f"cmd_{hashlib.sha256(f'{self.seed}/{field}'.encode()).hexdigest()[:28]}"
+
+    def secret(self, field: str | int) -> bytes:
+        """The 32 bytes that a secret which the field makes is made of."""
+        return hmac.digest(self.hidden, str(field).encode(), "sha256")
 
 
 class Stream(Protocol[Row]):
@@ -186,4 +219,5 @@ class Context:
     feed: Feed
     catalogue: CatalogueCache = field(default_factory=CatalogueCache)  # one for the process is faster
     loaders: dict[Any, Any] = field(default_factory=dict)
+    attempt: Attempt | None = None  # at a mutation that came with an Idempotency-Key
     last_event_id: str | None = None  # an event stream's Last-Event-ID: the cursor a browser resumes from by itself

@@ -18,6 +18,7 @@ from schema.graphql.reading.deciding import decide
 from schema.graphql.reading.read import read
 from schema.graphql.reading.reading import Reading
 from schema.graphql.reading.roles import permission_object
+from schema.graphql.rights import Right
 from schema.graphql.scalars import Cursor, DateTime
 from schema.graphql.wanted import wanted_by
 
@@ -40,7 +41,6 @@ class Query:
     async def organizations(
         self, info: Info, first: int = 50, after: str | None = None, search: str | None = None
     ) -> Connection[Organization]:
-        info.context.viewer.must_see_everything()
         ask, wanted = Ask(first, after, search), wanted_by(info)
         return await read(info.context, lambda reading: roots.list_organizations(reading, ask, wanted))
 
@@ -153,7 +153,7 @@ class Query:
         where: EventFilter | None = None,
     ) -> Connection[Event]:
         if organization_id is None:
-            info.context.viewer.must_see_everything()
+            info.context.viewer.must(Right.EVERYWHERE)
         ask, wanted = Ask(first, after), wanted_by(info)
         return await read(info.context, lambda reading: roots.list_events(reading, organization_id, ask, where, wanted))
 

@@ -17,6 +17,7 @@ from schema.graphql.reading import pages, roots
 from schema.graphql.reading.changes import changes_of
 from schema.graphql.reading.read import read
 from schema.graphql.reading.reading import Reading
+from schema.graphql.rights import Right
 from schema.graphql.scalars import Cursor
 from schema.graphql.wanted import Wanted, wanted_by
 from schema.problems import NotFound
@@ -90,7 +91,7 @@ class Subscription:
 def _whose(reading: Reading, organization_id: str | None, user_id: str | None) -> tuple[int | None, int | None]:
     """The keys of the organization and the user to follow, if they are in sight."""
     if organization_id is None and user_id is None:
-        reading.viewer.must_see_everything()
+        reading.viewer.must(Right.EVERYWHERE)
     organization = None if organization_id is None else roots.organization_row(reading, organization_id).key
     if user_id is None:
         return organization, None

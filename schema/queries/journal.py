@@ -47,7 +47,8 @@ CONDITIONS = {
 }
 ANY = EventFilter()
 HEAD = Statement("SELECT coalesce(max(position), 0) FROM journal")
-POSITION = Statement("SELECT position FROM journal WHERE id = :id")
+PLACE = Statement("""
+    SELECT j.position, o.id FROM journal j LEFT JOIN organizations o ON o.key = j.organization_key WHERE j.id = :id""")
 
 
 @cache
@@ -81,9 +82,9 @@ def events_at(session: Session, positions: Sequence[int], *, payload: bool = Fal
     return [EventRow(*row) for row in statement.run(session, asked=positions)]
 
 
-def position_of_event(session: Session, event_id: str) -> int | None:
-    """Where in the journal the event of this id is."""
-    return next(iter(POSITION.scalars(session, id=event_id)), None)
+def places_of_event(session: Session, event_id: str) -> list[tuple[int, str | None]]:
+    """Where in the journal the event of this id is, and the wire id of its organization; at most one."""
+    return [(position, organization) for position, organization in PLACE.run(session, id=event_id)]
 
 
 def page_of_events(

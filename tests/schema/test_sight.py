@@ -142,7 +142,10 @@ def test_no_user_sees_another(two: World) -> None:
         if "user" not in query:
             assert ask(two.database, query, as_user("ada")) == {"found": None}
     for name in ("users", "groups", "mappings", "changes", "events"):
-        assert refusal(two.database, LISTS[name], as_user("ada")) == ("NOT_FOUND", "no such organization")
+        for organization in ("org_acme", "org_other", "org_none"):
+            query = LISTS[name].replace("org_acme", organization)
+            words = "FORBIDDEN", "this credential shows its own user only"
+            assert refusal(two.database, query, as_user("ada")) == words
 
 
 def test_a_viewer_without_an_organization_is_not_thereby_everywhere(two: World) -> None:

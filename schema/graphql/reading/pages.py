@@ -158,5 +158,3 @@ NESTED: dict[str, Callable[[Reading, Sequence[int], Ask, Wanted], Mapping[int, A
     "User.explain": explanations,
     "User.rolesAt": roles_at,
 }
-# Open to a viewer that sees one user only.
-OF_ONESELF = ("Organization.user", "User.changes", "User.explain", "User.rolesAt")

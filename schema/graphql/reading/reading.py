@@ -52,7 +52,8 @@ class Reading:
             return ChangeFilter()
         if self.viewer.alone:
             users = users_by_id(self.session, [self.viewer.user_id or ""])
-            return ChangeFilter(user=users[0].key if users else NOBODY)
+            seen = [user.key for user in users if self.viewer.sees_user(user.id, user.organization_id)]
+            return ChangeFilter(user=seen[0] if seen else NOBODY)
         rows = organizations_by_id(self.session, [self.viewer.organization_id or ""])
         return ChangeFilter(organization=rows[0].key if rows else NOBODY)
 

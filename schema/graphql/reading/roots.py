@@ -21,8 +21,9 @@ from schema.graphql.scalars import DateTime, moment
 from schema.graphql.wanted import Wanted
 from schema.problems import NotFound
 from schema.queries import journal
+from schema.queries.api_keys import KeyRow
 from schema.queries.groups import GroupRow, groups_by_id
-from schema.queries.journal import EventRow, count_of_events, events_at, page_of_events, position_of_event
+from schema.queries.journal import EventRow, count_of_events, events_at, page_of_events, places_of_event
 from schema.queries.mappings import mappings_of_organizations
 from schema.queries.organizations import (
     OrganizationRow,
@@ -83,7 +84,7 @@ def find_viewer(reading: Reading, wanted: Wanted) -> Viewer:
     return viewer
 
 
-def api_key(reading: Reading, key: KeyInfo, wanted: Wanted) -> ApiKey:
+def api_key(reading: Reading, key: KeyInfo | KeyRow, wanted: Wanted) -> ApiKey:
     """An API key, without its secret."""
     home = key.organization_id if "organization" in wanted else None
     return ApiKey(
@@ -188,9 +189,7 @@ def list_events(
 
 def find_event(reading: Reading, id: str, wanted: Wanted) -> Event | None:
     """The event of this id; one of the environment is in sight of environment-wide viewers only."""
-    position = position_of_event(reading.session, id)
-    if position is None:
-        return None
-    rows = events_at(reading.session, [position], payload="payload" in wanted)
-    seen = [row for row in rows if reading.viewer.everywhere or reading.viewer.sees_all_of(row.organization_id)]
-    return next(iter(events_of(reading, seen, wanted).values()), None)
+    places = places_of_event(reading.session, id)
+    seen = [position for position, home in places if reading.viewer.everywhere or reading.viewer.sees_all_of(home)]
+    rows = events_at(reading.session, seen, payload="payload" in wanted)  # of what is unseen no payload is read
+    return next(iter(events_of(reading, rows, wanted).values()), None)
