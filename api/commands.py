@@ -21,6 +21,7 @@ from schema.sql import Statement
 
 OF_GROUP = Statement("SELECT o.id FROM groups g JOIN organizations o ON o.key = g.organization_key WHERE g.id = :id")
 OF_USER = Statement("SELECT o.id FROM users u JOIN organizations o ON o.key = u.organization_key WHERE u.id = :id")
+OF_KEY = Statement("SELECT organization_id FROM api_keys WHERE id = :id")
 ORGANIZATION = Statement("SELECT id FROM organizations WHERE id = :id")
 
 
@@ -32,10 +33,13 @@ class Submit:
         self._database = database
         self._ingest = ingest
 
-    async def __call__(self, command: Command, /, *, actor: str) -> Receipt:
-        """Journal and apply a command of `actor`; durable when this returns. Raises the Problem that refuses it."""
-        organization = await self._database.read(lambda session: _organization(session, command))
-        receipt = await self._ingest.submit(from_command(new_id("cmd"), actor, command, organization, None))
+    async def __call__(self, command: Command, /, *, actor: str, event_id: str | None = None) -> Receipt:
+        """Journal and apply a command of `actor`; durable when this returns. Raises the Problem that refuses it.
+
+        `event_id` is given by an attempt that may not be the first: a command the journal has is only answered again.
+        """
+        organization = await self._database.read(lambda session: organization_of(session, command))
+        receipt = await self._ingest.submit(from_command(event_id or new_id("cmd"), actor, command, organization, None))
         if receipt.outcome is Outcome.REJECTED and not isinstance(command, ReplayEvent):
             raise Problem(f"the command failed; event {receipt.event} in the journal keeps it", detail=receipt.problem)
         return receipt
@@ -45,7 +49,7 @@ class Submit:
 
         The one exception is `max_revocations`: its bound is what a preview is asked for.
         """
-        organization = await self._database.read(lambda session: _organization(session, command))
+        organization = await self._database.read(lambda session: organization_of(session, command))
         free = structs.replace(command, max_revocations=None)
         event = from_command("cmd_preview", actor, free, organization, None)
         return await self._database.rehearse(partial(rehearse, event=event, clock=time.time_ns()))
@@ -56,17 +60,18 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
 
 
-def _organization(session: Session, command: Command) -> str | None:
+def organization_of(session: Session, command: Command) -> str | None:
     """The id of the organization a command is about; None for the environment. NotFound if there is none such."""
     for name, statement, what in (
         ("organization_id", ORGANIZATION, "organization"),
         ("group_id", OF_GROUP, "group"),
         ("user_id", OF_USER, "user"),
+        ("id", OF_KEY, "API key"),
     ):
         if (wanted := getattr(command, name, None)) is not None:
             found = statement.scalars(session, id=wanted)
             if not found:
                 raise NotFound(f"no such {what}")
-            organization: str = found[0]
+            organization: str | None = found[0]
             return organization
     return None

@@ -8,6 +8,8 @@ import secrets
 from collections.abc import MutableMapping
 from pathlib import Path
 
+from schema.credentials import FROM_ENVIRONMENT, new_api_key
+
 FOLDER = Path(".rolecast")
 FILE = "development.env"
 
@@ -17,12 +19,7 @@ def new_webhook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def new_api_key() -> str:
-    """`rk_` and 32 random bytes: recognisable, and beyond guessing."""
-    return "rk_" + secrets.token_urlsafe(32)
-
-
-MAKERS = {"ROLECAST_WEBHOOK_SECRETS": new_webhook_secret, "ROLECAST_API_KEY": new_api_key}
+MAKERS = {"ROLECAST_WEBHOOK_SECRETS": new_webhook_secret, FROM_ENVIRONMENT: new_api_key}
 
 
 def known_secrets(folder: Path = FOLDER) -> dict[str, str]:

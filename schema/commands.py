@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, Struct, UnsetType, field
+from typing import Self
+
+from msgspec import UNSET, Struct, UnsetType, field, structs
 
 
 class _Command(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
     """A command's `type` in JSON is the journal's event type."""
+
+    def recorded(self) -> Self:
+        """What the journal keeps of the command, for every reader of payloads: all of it, unless it says otherwise."""
+        return self
 
 
 class CreateRole(_Command, frozen=True, kw_only=True, tag="admin.create_role"):
@@ -153,6 +159,36 @@ class ExpireGrants(_Command, frozen=True, kw_only=True, tag="system.expire_grant
     until: int
 
 
+class CreateApiKey(_Command, frozen=True, kw_only=True, tag="admin.create_api_key"):
+    """Store an API key, of the environment or of one organization; `expires_at` in nanoseconds since the epoch.
+
+    `hash` is the secret's SHA-256, and is empty in what the journal gives back.
+    """
+
+    name: str
+    organization_id: str | None = None
+    write: bool
+    expires_at: int | None = None
+    hash: str = ""
+
+    def recorded(self) -> Self:
+        """Without the hash: it is kept with the key alone."""
+        return structs.replace(self, hash="")
+
+
+class RevokeApiKey(_Command, frozen=True, kw_only=True, tag="admin.revoke_api_key"):
+    """End an API key."""
+
+    id: str
+
+
+def api_key_id(event_id: str) -> str:
+    """The id of the key that the CreateApiKey of this event makes: who has the event, or its repeat, has the key's."""
+    return "key_" + event_id.removeprefix("cmd_")
+
+
+OF_ACCESS = (CreateApiKey, RevokeApiKey)  # what they write is not derived from the journal: a rebuild passes them by
+
 Command = (
     CreateRole
     | UpdateRole
@@ -169,4 +205,6 @@ Command = (
     | SetDefaultRoles
     | SetCreator
     | ApplyCatalogue
+    | CreateApiKey
+    | RevokeApiKey
 )

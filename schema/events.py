@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from schema.commands import Command
+from schema.commands import OF_ACCESS, Command
 from schema.forgiving import forgive, whole_characters
 from schema.kinds import Outcome, Source
 from schema.times import parse_time
@@ -104,7 +104,7 @@ def from_command(
     occurred_at: int | None,
     source: Source = Source.ADMIN,
 ) -> Event:
-    """The event that a command is: an administrator's, or the system's own."""
+    """The event that a command is: an administrator's, or the system's own. The payload is what may be read of it."""
     return Event(
         id=event_id,
         type=type(command).__struct_config__.tag,  # type: ignore[arg-type]  # every command has a string tag
@@ -112,7 +112,7 @@ def from_command(
         actor=actor,
         organization_id=organization_id,
         occurred_at=occurred_at,
-        payload=msgspec.json.encode(command),
+        payload=msgspec.json.encode(command.recorded()),
         body=command,
     )
 
@@ -120,10 +120,11 @@ def from_command(
 def from_journal(
     event_id: str, source: Source, actor: str, organization_id: str | None, occurred_at: int, payload: bytes
 ) -> Event:
-    """The event of a journal entry, for a rebuild."""
+    """The event of a journal entry, for a rebuild; Ignored what is about credentials, which are not derived."""
     if source is Source.WEBHOOK:
         return from_webhook(event_id, payload)
-    return from_command(event_id, actor, _command.decode(payload), organization_id, occurred_at, source)
+    event = from_command(event_id, actor, _command.decode(payload), organization_id, occurred_at, source)
+    return msgspec.structs.replace(event, body=Ignored()) if isinstance(event.body, OF_ACCESS) else event
 
 
 def _understood(delivery_id: str, payload: bytes, text: bytes) -> Event:

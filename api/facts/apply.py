@@ -8,6 +8,7 @@ from msgspec import structs
 from sqlmodel import Session
 
 from api.facts.catalogue import create_role, update_role, write_role
+from api.facts.credentials import create_api_key, revoke_api_key
 from api.facts.declared import apply_catalogue
 from api.facts.directories import change_directory
 from api.facts.grants import expire_grants, grant_role, revoke_role, set_creator, set_default_roles
@@ -88,6 +89,10 @@ def _command(session: Session, entry: Entry, ledger: Ledger) -> None:
             set_default_roles(session, entry, command)
         case commands.ApplyCatalogue() as command:
             apply_catalogue(session, entry, command)
+        case commands.CreateApiKey() as command:
+            create_api_key(session, entry, ledger, command)
+        case commands.RevokeApiKey() as command:
+            revoke_api_key(session, ledger, command)
         case _:
             return
 

@@ -23,6 +23,14 @@ class ApiKey:
     revoked_at: DateTime | None
 
 
+@strawberry.type(description="An API key that was just made, with its secret: it is in this answer and nowhere else.")
+class NewApiKey:
+    """The secret is sent as `Authorization: Bearer rk_…`."""
+
+    api_key: ApiKey = UNREAD
+    secret: str
+
+
 @strawberry.type(description="Who is asking, and what they may do.")
 class Viewer:
     """The credential of this request."""

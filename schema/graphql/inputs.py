@@ -104,6 +104,18 @@ class DefaultRolesInput:
     creator: str | None = strawberry.UNSET
 
 
+@strawberry.input(description="A new API key, of the environment or of one organization.")
+class CreateApiKeyInput:
+    """See commands.CreateApiKey."""
+
+    name: str = strawberry.field(description="What it is for: 1 to 100 printable characters, shown as the actor.")
+    organization_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Without one, the key sees every organization."
+    )
+    write: bool = False
+    expires_at: DateTime | None = None
+
+
 def set_mappings_of(input: SetMappingsInput) -> SetMappings:
     """The command that the input asks for."""
     return SetMappings(

@@ -5,10 +5,18 @@ from __future__ import annotations
 import strawberry
 
 from schema import commands
-from schema.graphql import editing
+from schema.graphql import editing, key_editing
+from schema.graphql.access import ApiKey, NewApiKey
 from schema.graphql.asking import Info
 from schema.graphql.editing import edit, given
-from schema.graphql.inputs import CreateRoleInput, DefaultRolesInput, SetMappingsInput, UpdateRoleInput, set_mappings_of
+from schema.graphql.inputs import (
+    CreateApiKeyInput,
+    CreateRoleInput,
+    DefaultRolesInput,
+    SetMappingsInput,
+    UpdateRoleInput,
+    set_mappings_of,
+)
 from schema.graphql.leaves import Permission
 from schema.graphql.objects import Event, Organization, Role
 from schema.graphql.payloads import MappingsPayload, RolePayload, UserPayload
@@ -126,3 +134,13 @@ class Mutation:
     async def revoke_role(self, info: Info, user_id: strawberry.ID, role: str) -> UserPayload:
         command = commands.RevokeRole(user_id=user_id, role=role)
         return await edit(info, command, editing.user_in_sight(user_id), editing.user_payload)
+
+    @strawberry.mutation(description="Make an API key. Its secret is in this answer and nowhere else, ever.")
+    async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> NewApiKey:
+        secret = key_editing.new_secret(info)
+        command = key_editing.create_api_key_of(input, secret)
+        return await edit(info, command, editing.in_sight(input.organization_id), key_editing.new_key(secret))
+
+    @strawberry.mutation(description="Revoke an API key for good, within seconds. A key may revoke itself.")
+    async def revoke_api_key(self, info: Info, id: strawberry.ID) -> ApiKey:
+        return await edit(info, commands.RevokeApiKey(id=id), key_editing.key_in_sight(id), key_editing.revoked_key)

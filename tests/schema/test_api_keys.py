@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+from typing import Any
+
+import msgspec
+import pytest
+
+from api.access.keys import find_keys, keep_environment_key
+from schema.commands import Command, CreateApiKey, RevokeApiKey
+from schema.credentials import hash_of
+from schema.graphql.context import Attempt, KeyInfo, Viewer, ViewerKind
+from schema.problems import Problem
+from schema.sql import Statement
+from tests.schema.asker import ROOT, SCHEMA, Asker, as_user, coded, of
+from tests.schema.company import another
+from tests.world import World
+
+ACME, OTHER = of("org_acme", may_write=True), of("org_other", may_write=True)
+PORTAL = Viewer(kind=ViewerKind.PORTAL, actor="portal:1", may_write=True, organization_id="org_acme")
+CREATE = """mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) {
+    secret apiKey { id name organization { id } write createdAt expiresAt lastUsedAt revokedAt } } }"""
+REVOKE = "mutation($id: ID!) { revokeApiKey(id: $id) { id name organization { id } revokedAt } }"
+EVENTS = """query($of: ID) { events(organizationId: $of) {
+    nodes { id type source actor organization { id } payload outcome } } }"""
+STORED = "SELECT hash || ' ' || coalesce(CAST(revoked_at AS text), '-') FROM api_keys WHERE id = :id"
+ENVIRONMENT_SECRET = "rk_of_the_environment_and_long_enough"
+KEEP_NOTHING, FORGET_REVOCATIONS = Statement("DELETE FROM api_keys"), Statement("UPDATE api_keys SET revoked_at = NULL")
+
+
+@pytest.fixture
+def two(world: World) -> World:
+    """Two organizations that exist."""
+    another(world.joins("ada"))
+    return world
+
+
+def answers(world: World, *asked: tuple[Viewer, str, dict[str, Any]]) -> list[Any]:
+    async def run() -> list[Any]:
+        async with Asker(world.database).running() as asker:
+            return [await asker.answer(query, viewer, **variables) for viewer, query, variables in asked]
+
+    return asyncio.run(run())
+
+
+def do(world: World, query: str, viewer: Viewer = ROOT, **variables: Any) -> Any:
+    (result,) = answers(world, (viewer, query, variables))
+    assert result.errors is None, result.errors
+    return next(iter(result.data.values()))
+
+
+def refused(world: World, query: str, viewer: Viewer = ROOT, **variables: Any) -> tuple[str, str]:
+    return coded(answers(world, (viewer, query, variables))[0])
+
+
+def make(world: World, viewer: Viewer = ROOT, **given: Any) -> Any:
+    return do(world, CREATE, viewer, input={"name": "ci"} | given)
+
+
+def found_by(world: World, secret: str) -> KeyInfo:
+    hashed = hash_of(secret)
+    return world.database.read_now(lambda session: find_keys(session, [hashed]))[hashed]
+
+
+def journal(world: World, viewer: Viewer = ROOT, of: str | None = None) -> list[Any]:
+    nodes: list[Any] = do(world, EVENTS, viewer, of=of)["nodes"]
+    return [node for node in nodes if node["type"].endswith("_api_key")]
+
+
+def test_a_key_is_made_and_its_secret_is_the_answers_alone(two: World) -> None:
+    made = make(two, organizationId="org_acme", write=True, expiresAt="2100-01-01T00:00:00Z")
+    secret, key = made["secret"], made["apiKey"]
+    assert secret.startswith("rk_")
+    assert len(secret) >= 43
+    assert key.pop("createdAt").startswith("20")
+    assert key == {
+        "id": key["id"],
+        "name": "ci",
+        "organization": {"id": "org_acme"},
+        "write": True,
+        "expiresAt": "2100-01-01T00:00:00Z",
+        "lastUsedAt": None,
+        "revokedAt": None,
+    }
+    assert two.one(STORED, id=key["id"]) == f"{hash_of(secret)} -"
+    assert make(two)["secret"] != secret
+
+
+def test_a_made_key_is_found_by_its_secret_with_what_it_may(two: World) -> None:
+    secret = make(two, ACME, organizationId="org_acme")["secret"]
+    found = found_by(two, secret)
+    assert (found.name, found.organization_id, found.write, found.revoked_at) == ("ci", "org_acme", False, None)
+
+
+def test_the_journal_has_who_made_which_key_and_neither_secret_nor_hash(
+    two: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    made = make(two, ACME, organizationId="org_acme")
+    id, secret = made["apiKey"]["id"], made["secret"]
+    do(two, REVOKE, ACME, id=id)
+    revoked, created = journal(two, ACME, of="org_acme")
+    assert created["payload"] == {
+        "type": "admin.create_api_key",
+        "name": "ci",
+        "organization_id": "org_acme",
+        "write": False,
+    }
+    assert created["id"].removeprefix("cmd_") == id.removeprefix("key_")
+    assert revoked["payload"] == {"type": "admin.revoke_api_key", "id": id}
+    for event in (revoked, created):
+        assert (event["actor"], event["source"], event["outcome"]) == ("key:own", "ADMIN", "APPLIED")
+        assert event["organization"] == {"id": "org_acme"}
+    stored = hash_of(secret)
+    kept = {name: rows for name, rows in two.tables().items() if name != "api_keys"}
+    assert stored not in repr(kept)
+    assert secret not in repr(two.tables())
+    assert stored not in caplog.text
+    assert secret not in caplog.text
+
+
+def test_what_the_journal_keeps_of_a_command_is_read_again_without_its_hash() -> None:
+    command = CreateApiKey(name="ci", write=True, expires_at=7, hash="secret")
+    payload = msgspec.json.encode(command.recorded())
+    assert b"secret" not in payload
+    assert msgspec.json.decode(payload, type=Command) == CreateApiKey(name="ci", write=True, expires_at=7)
+    revoke = RevokeApiKey(id="key_1")
+    assert msgspec.json.decode(msgspec.json.encode(revoke.recorded()), type=Command) == revoke
+
+
+def test_events_of_an_environment_wide_key_are_the_environments(two: World) -> None:
+    id = make(two)["apiKey"]["id"]
+    do(two, REVOKE, id=id)
+    assert [event["organization"] for event in journal(two)] == [None, None]
+    assert journal(two, ACME, of="org_acme") == []
+
+
+@pytest.mark.parametrize("organization", [None, "org_acme", "org_other"])
+@pytest.mark.parametrize("viewer", [of("org_acme"), as_user("ada"), PORTAL, dataclasses.replace(ROOT, may_write=False)])
+def test_only_a_key_that_may_write_makes_and_revokes_keys(two: World, viewer: Viewer, organization: str | None) -> None:
+    made = make(two, organizationId=organization)["apiKey"]["id"]
+    create = refused(two, CREATE, viewer, input={"name": "mine", "organizationId": organization})
+    revoke = refused(two, REVOKE, viewer, id=made)
+    assert (create[0], revoke[0]) == ("FORBIDDEN", "FORBIDDEN")
+    assert refused(two, REVOKE, viewer, id="key_unknown") == revoke
+    assert two.one("SELECT count(*) FROM api_keys WHERE name = 'mine' OR revoked_at IS NOT NULL") == 0
+
+
+def test_an_organizations_key_makes_keys_of_its_own_organization_only(two: World) -> None:
+    assert make(two, ACME, organizationId="org_acme")["apiKey"]["organization"] == {"id": "org_acme"}
+    assert refused(two, CREATE, ACME, input={"name": "wide"})[0] == "FORBIDDEN"
+    foreign = refused(two, CREATE, ACME, input={"name": "x", "organizationId": "org_other"})
+    unknown = refused(two, CREATE, ACME, input={"name": "x", "organizationId": "org_nowhere"})
+    assert foreign == unknown == ("NOT_FOUND", "no such organization")
+    assert refused(two, CREATE, ROOT, input={"name": "x", "organizationId": "org_nowhere"}) == unknown
+
+
+def test_a_key_that_is_out_of_sight_is_one_that_does_not_exist(two: World) -> None:
+    wide = make(two)["apiKey"]["id"]
+    theirs = make(two, OTHER, organizationId="org_other")["apiKey"]["id"]
+    for id in (wide, theirs, "key_unknown"):
+        assert refused(two, REVOKE, ACME, id=id) == ("NOT_FOUND", "no such API key")
+    assert refused(two, REVOKE, ROOT, id="key_unknown") == ("NOT_FOUND", "no such API key")
+    assert two.one("SELECT count(*) FROM api_keys WHERE revoked_at IS NOT NULL") == 0
+    assert do(two, REVOKE, OTHER, id=theirs)["organization"] == {"id": "org_other"}
+
+
+def test_a_revoked_key_keeps_the_time_of_the_first_revocation(two: World) -> None:
+    id = make(two)["apiKey"]["id"]
+    first = do(two, REVOKE, id=id)
+    assert first["revokedAt"] is not None
+    assert do(two, REVOKE, id=id) == first
+
+
+def test_a_key_may_revoke_itself(two: World) -> None:
+    secret = make(two, organizationId="org_acme", write=True)["secret"]
+    own = found_by(two, secret)
+    assert do(two, REVOKE, dataclasses.replace(ACME, key=own), id=own.id)["id"] == own.id
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"name": ""}, "1 to 100 printable"),
+        ({"name": "n" * 101}, "1 to 100 printable"),
+        ({"name": "two\nlines"}, "1 to 100 printable"),
+        ({"name": "\u202eright to left"}, "1 to 100 printable"),
+        ({"name": "nul\0"}, "U+0000"),
+        ({"name": "ROLECAST_API_KEY"}, "take another"),
+        ({"expiresAt": "2020-01-01T00:00:00Z"}, "expiresAt is in the past"),
+    ],
+)
+def test_a_key_that_makes_no_sense_is_refused_and_leaves_nothing(two: World, given: dict[str, Any], said: str) -> None:
+    code, message = refused(two, CREATE, input={"name": "ci"} | given)
+    assert code == "BAD_INPUT"
+    assert said in message
+    assert two.one("SELECT count(*) FROM api_keys") == 0
+    assert journal(two) == []
+
+
+def test_names_may_be_long_and_in_any_script(two: World) -> None:
+    for name in ("n" * 100, "Übersicht für 東京 — v2"):
+        assert make(two, name=name)["apiKey"]["name"] == name
+
+
+def test_the_environments_key_is_revoked_by_changing_the_variable(two: World) -> None:
+    two.database.write_now(lambda session: keep_environment_key(session, ENVIRONMENT_SECRET, 1))
+    id = two.one("SELECT id FROM api_keys")
+    code, message = refused(two, REVOKE, id=id)
+    assert code == "CONFLICT"
+    assert "change ROLECAST_API_KEY" in message
+    assert two.one("SELECT revoked_at FROM api_keys") is None
+
+
+def test_a_secret_that_is_stored_already_is_refused_without_telling_its_hash(
+    two: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    command = CreateApiKey(name="ci", write=False, hash=hash_of("rk_one"))
+    first, second = two.submit(two.command(command, None)) + two.submit(two.command(command, None))
+    assert not isinstance(first, Problem)
+    assert isinstance(second, Problem)
+    assert (second.code, hash_of("rk_one") in str(second)) == ("CONFLICT", False)
+    assert caplog.text == ""
+
+
+def test_a_rebuild_leaves_keys_exactly_as_they_are(two: World) -> None:
+    kept, gone = make(two, organizationId="org_acme")["apiKey"]["id"], make(two)["apiKey"]["id"]
+    do(two, REVOKE, id=gone)
+    before = two.tables()
+    assert two.rebuilds().tables() == before
+    assert two.one("SELECT revoked_at FROM api_keys WHERE id = :id", id=kept) is None
+    assert two.drift() == []
+
+
+def test_a_rebuild_neither_revokes_nor_brings_back_keys_that_a_backup_has_otherwise(two: World) -> None:
+    id = make(two)["apiKey"]["id"]
+    do(two, REVOKE, id=id)
+    two.database.write_now(lambda session: FORGET_REVOCATIONS.run(session))
+    two.rebuilds()
+    assert two.one("SELECT revoked_at FROM api_keys WHERE id = :id", id=id) is None
+    two.database.write_now(lambda session: KEEP_NOTHING.run(session))
+    assert two.rebuilds().tables()["api_keys"] == []
+
+
+def attempts(world: World, *hidden: bytes) -> list[Any]:
+    """What one request to make a key is answered, attempt after attempt."""
+
+    async def run() -> list[Any]:
+        async with Asker(world.database).running() as asker:
+            results = []
+            for each in hidden:
+                context = dataclasses.replace(asker.context(ROOT), attempt=Attempt("of one request", each))
+                results.append(await SCHEMA.execute(CREATE, {"input": {"name": "ci"}}, context_value=context))
+            return results
+
+    return asyncio.run(run())
+
+
+def test_a_repeat_is_answered_with_the_same_key_and_its_secret(two: World, caplog: pytest.LogCaptureFixture) -> None:
+    first, second = attempts(two, b"hidden", b"hidden")
+    assert first.errors is None, first.errors
+    assert second.data == first.data
+    assert two.one("SELECT hash FROM api_keys") == hash_of(first.data["createApiKey"]["secret"])
+    assert len(journal(two)) == 1
+    assert caplog.text == ""
+
+
+def test_a_repeat_whose_secret_was_lost_says_which_key_to_revoke(two: World) -> None:
+    first, second = attempts(two, b"hidden", b"otherwise")
+    assert first.errors is None, first.errors
+    code, message = coded(second)
+    assert code == "CONFLICT"
+    assert f"revoke API key {first.data['createApiKey']['apiKey']['id']} " in message
+    assert two.one("SELECT count(*) FROM api_keys") == 1
+    assert len(journal(two)) == 1
+
+
+def test_only_what_is_asked_of_a_key_is_read(two: World) -> None:
+    mutation = 'mutation { createApiKey(input: {name: "ci"}) { secret } }'
+    assert json.dumps(do(two, mutation)).count("rk_") == 1
