@@ -13,7 +13,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.access.gate import Gate
+from api.access.jwks import KeySet
 from api.access.keys import Keys, keep_environment_key
+from api.access.signatures import SharedSecret, SigningKeys
+from api.access.tokens import Tokens
 from api.commands import Submit
 from api.database import Database
 from api.feed import Feed
@@ -43,11 +47,24 @@ class Service:
         self.feed = Feed(self.database.read)
         self.ingest = Ingest(self.database, clock=time.time_ns, size=settings.queue_size, committed=self.feed.committed)
         self.commands = Submit(self.database, self.ingest)
-        self.keys = Keys(self.database, time.time_ns)
+        self.keys = Keys(self.database, time.time_ns, self._journal_head)
+        self.gate = Gate(self.keys, self._tokens(), guesses=settings.failed_credentials)
         self.catalogue = CatalogueCache()
         self.stopping = Stopping()
         self.is_open = False
         self._writer: asyncio.Task[None] | None = None
+
+    def _tokens(self) -> Tokens | None:
+        """The keeper of user tokens, where the environment says how they are signed."""
+        settings, keys = self.settings, signing_keys(self.settings)
+        if keys is None:
+            return None
+        expected = {"issuer": settings.jwt_issuer, "audience": settings.jwt_audience}
+        return Tokens(keys, self.database, time.time_ns, self._journal_head, **expected)
+
+    def _journal_head(self) -> int:
+        """Where the journal ends, as far as this process knows: what was read before that of credentials is old."""
+        return self.feed.now().event
 
     def context(self, viewer: Viewer) -> Context:
         """What resolvers find in `info.context`."""
@@ -62,7 +79,11 @@ class Service:
             await asyncio.to_thread(migrate, self.database)
         await self._open()
         writer = self._writer = asyncio.create_task(self.ingest.run(), name="ingest")
-        helpers = [asyncio.create_task(self._follow(), name="feed"), asyncio.create_task(self._tidy(), name="tidy")]
+        helpers = [
+            asyncio.create_task(self._follow(), name="feed"),
+            asyncio.create_task(self._tidy(), name="tidy"),
+            asyncio.create_task(self.keys.uses.run(), name="uses"),
+        ]
         _calm_collector()
         try:
             with self.stopping.listening():
@@ -73,6 +94,7 @@ class Service:
             for task in helpers:
                 task.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+            await self.keys.uses.try_to_flush(everything=True)
             await asyncio.to_thread(self.database.close)
 
     async def _open(self) -> None:
@@ -128,6 +150,13 @@ class Service:
         if self._writer is None or self._writer.done():
             return JSONResponse({"ready": False, "reason": "the writer has ended; restart the process"}, 503)
         return JSONResponse({"ready": True})
+
+
+def signing_keys(settings: Settings) -> SigningKeys | None:
+    """The keys of user tokens: a shared secret, or a key set at a URL; None where there are no user tokens."""
+    if settings.jwt_secret is not None:
+        return SharedSecret(settings.jwt_secret.get_secret_value())
+    return None if settings.jwks_url is None else KeySet(settings.jwks_url)
 
 
 def _calm_collector() -> None:

@@ -27,6 +27,20 @@ class Unauthenticated(Problem):
     status = 401
 
 
+class UnknownCredential(Unauthenticated):
+    """Nobody was ever given this credential: whoever sends it is guessing, or has the wrong one."""
+
+
+class TooManyAttempts(Unauthenticated):
+    """Too many unknown credentials from one address: none is looked at for `retry_after` seconds."""
+
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many unknown credentials from this address; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
 class Forbidden(Problem):
     """A known credential that may not do this."""
 
@@ -92,3 +106,9 @@ class Unavailable(Problem):
     def __init__(self, message: str, *, retry_after: int = 1, detail: str | None = None) -> None:
         super().__init__(message, detail=detail)
         self.retry_after = retry_after
+
+
+class TooManySockets(Unavailable):
+    """One credential holds as many WebSockets and event streams as it may; close one, or come back later."""
+
+    status = 429

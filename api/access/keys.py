@@ -1,81 +1,67 @@
-"""API keys: stored as hashes, looked up by them, kept for a few seconds so that a revoked one soon ends."""
+"""API keys: stored as hashes, and looked up by them."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlmodel import Session, select
 
+from api.access.lookup import Lookup
+from api.access.uses import Uses
 from api.database import Database
+from schema.credentials import FROM_ENVIRONMENT, hash_of
 from schema.graphql.context import KeyInfo, Viewer, ViewerKind
-from schema.problems import Unauthenticated
+from schema.problems import Unauthenticated, UnknownCredential
+from schema.sql import Statement
 from schema.tables import ApiKey
 
-FRESH_SECONDS = 2.0  # how long a key that was found is trusted without asking the database again
-KEPT = 1000  # keys remembered at once
-FROM_ENVIRONMENT = "ROLECAST_API_KEY"
-REFUSAL = "send an API key as 'Authorization: Bearer …' (on a WebSocket, in connection_init's payload)"
+FIND = Statement(
+    """
+    SELECT k.hash, k.id, k.name, k.organization_id, k.write, k.created_at, k.expires_at, k.last_used_at, k.revoked_at
+    FROM {hashes} asked CROSS JOIN api_keys k WHERE k.hash = asked.hash""",
+    hashes="hash text",
+)
 
 
 class Keys:
-    """Turns a bearer secret into the viewer it stands for."""
+    """Turns an API key into the viewer it stands for."""
 
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        """`clock` gives nanoseconds since the epoch."""
-        self._database = database
+    def __init__(self, database: Database, clock: Callable[[], int], version: Callable[[], int]) -> None:
+        """`clock` gives nanoseconds since the epoch; `version` the position that the journal is known to have reached.
+
+        A key is revoked by an event of the journal: within this process, it is refused at the very next request.
+        """
+        self.uses = Uses(database.write)
         self._clock = clock
-        self._found: OrderedDict[str, tuple[float, KeyInfo]] = OrderedDict()
+        self._found: Lookup[str, KeyInfo] = Lookup(database.read, find_keys, version=version)
 
-    async def authenticate(self, authorization: str | None) -> Viewer:
-        """The viewer of an Authorization value; raise Unauthenticated if it is missing, unknown, expired or revoked."""
-        scheme, _, secret = (authorization or "").strip().partition(" ")
-        if scheme.lower() != "bearer" or not secret.strip():
-            raise Unauthenticated(REFUSAL)
-        key = await self._key(hash_of(secret.strip()))
-        if (
-            key is None
-            or key.revoked_at is not None
-            or (key.expires_at is not None and key.expires_at <= self._clock())
-        ):
-            raise Unauthenticated("this API key is not known, or no longer valid")
+    async def authenticate(self, secret: str) -> Viewer:
+        """The viewer of a secret; raise UnknownCredential, or Unauthenticated for an expired or revoked key."""
+        key = await self._found.find(hash_of(secret))
+        if key is None:
+            raise UnknownCredential("this API key is not known")
+        if key.revoked_at is not None:
+            raise Unauthenticated("this API key was revoked")
+        now = self._clock()
+        if key.expires_at is not None and key.expires_at <= now:
+            raise Unauthenticated("this API key has expired")
         return Viewer(
             kind=ViewerKind.API_KEY,
             actor=f"api_key:{key.name}",
             may_write=key.write,
             organization_id=key.organization_id,
-            key=key,
+            key=replace(key, last_used_at=self.uses.note(key, now)),
             expires_at=key.expires_at,
         )
 
-    async def _key(self, hashed: str) -> KeyInfo | None:
-        now = time.monotonic()
-        if (known := self._found.get(hashed)) is not None and now - known[0] < FRESH_SECONDS:
-            return known[1]
-        key = await self._database.read(lambda session: find_key(session, hashed))
-        self._found.pop(hashed, None)
-        if key is not None:
-            self._found[hashed] = (now, key)
-            if len(self._found) > KEPT:
-                self._found.popitem(last=False)
-        return key
 
-
-def hash_of(secret: str) -> str:
-    """What is stored of a secret: its SHA-256; a slow hash would guard guessable words, and these are random."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def find_key(session: Session, hashed: str) -> KeyInfo | None:
-    """The key of that hash, compared in constant time once found."""
-    row = session.exec(select(ApiKey).where(ApiKey.hash == hashed)).one_or_none()
-    if row is None or not hmac.compare_digest(row.hash, hashed):
-        return None
-    times = (row.created_at, row.expires_at, row.last_used_at, row.revoked_at)
-    return KeyInfo(row.id, row.name, row.organization_id, bool(row.write), *times)
+def find_keys(session: Session, hashes: Sequence[str]) -> dict[str, KeyInfo]:
+    """The keys of these hashes, revoked and expired ones too."""
+    return {
+        hashed: KeyInfo(id, name, organization, bool(write), *times)
+        for hashed, id, name, organization, write, *times in FIND.run(session, hashes=hashes)
+    }
 
 
 def keep_environment_key(session: Session, secret: str, now: int) -> None:

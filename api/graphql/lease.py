@@ -7,32 +7,53 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from schema.graphql.context import Viewer
+from starlette.requests import HTTPConnection
+
+from schema.graphql.context import Credential, Viewer, ViewerKind
 from schema.problems import Problem, Unauthenticated
 
-Authenticate = Callable[[str | None], Awaitable[Viewer]]
-"""The raw Authorization value to a Viewer. Raises Unauthenticated, or Unavailable when nobody can tell now."""
+Authenticate = Callable[[Credential], Awaitable[Viewer]]
+"""A Credential to its Viewer. Raises Unauthenticated, or Unavailable when nobody can tell now."""
 
-ENDED = "the credential expired or was revoked"
+EXPIRED = {
+    ViewerKind.API_KEY: "this API key has expired",
+    ViewerKind.USER: "this token has expired",
+    ViewerKind.PORTAL: "this link has expired",
+}
+CHANGED = "this credential is for something else now; connect again"
+NO_ADDRESS = "unknown"  # behind a Unix socket, where no proxy tells: whoever comes that way is counted together
+
+
+def credential_of(connection: HTTPConnection) -> Credential:
+    """What a request, or a socket's handshake, brings along."""
+    address = connection.client.host if connection.client else NO_ADDRESS
+    return Credential(connection.headers.get("authorization"), address)
 
 
 async def until_it_ends(
     authenticate: Authenticate, authorization: str | None, viewer: Viewer, *, recheck: float
-) -> None:
-    """Return when the credential does not stand for this viewer any more: at its expiry, else within `recheck` seconds.
+) -> str:
+    """Return, saying why, when the credential does not stand for this viewer any more.
 
-    While nobody can tell (Unavailable), the connection goes on; its expiry still ends it.
+    That is at its expiry, else within `recheck` seconds and however long `authenticate` trusts what it knows. While
+    nobody can tell (Unavailable), the connection goes on; its expiry still ends it.
     """
     while (rest := _seconds_left(viewer)) > 0:
-        await asyncio.sleep(min(rest, recheck))
+        await asyncio.sleep(min(rest, _until_the_tick(recheck)))
         try:
-            now = await authenticate(authorization)
-        except Unauthenticated:
-            return
+            now = await authenticate(Credential(authorization, None))
+        except Unauthenticated as problem:
+            return str(problem)
         except Problem:
             continue
         if _rights(now) != _rights(viewer):
-            return
+            return CHANGED
+    return EXPIRED[viewer.kind]
+
+
+def _until_the_tick(recheck: float) -> float:
+    """Seconds to the next multiple of `recheck`: all connections wake together, and their questions are one read."""
+    return recheck - asyncio.get_running_loop().time() % recheck
 
 
 def _seconds_left(viewer: Viewer) -> float:

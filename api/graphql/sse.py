@@ -11,7 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from api.graphql.engine import Response, Responses
 from api.graphql.errors import RequestError, internal
-from api.graphql.lease import ENDED, first_to_end
+from api.graphql.lease import first_to_end
+from api.graphql.sockets import Place
 from api.graphql.wire import encode
 from schema.problems import Unauthenticated
 
@@ -34,7 +35,7 @@ class EventStream:
 
     A RequestError of the stream is a `next` event with its errors (PROTOCOL.md, distinct connections mode, 2). When the
     client goes away, or `lease` or `stopping` returns, the stream is closed before this returns. The end of the lease
-    is told as an error; a server that stops tells when to reconnect, and does not complete.
+    is told as an error, saying why; a server that stops tells when to reconnect, and does not complete.
     """
 
     def __init__(
@@ -42,17 +43,28 @@ class EventStream:
         responses: Responses,
         *,
         heartbeat: float,
-        lease: Callable[[], Coroutine[Any, Any, None]],
+        lease: Callable[[], Coroutine[Any, Any, str]],
         stopping: Callable[[], Coroutine[Any, Any, None]],
+        headers: dict[str, str] | None = None,
+        place: Place | None = None,
     ) -> None:
         self._responses = responses
         self._heartbeat = heartbeat
         self._lease = lease
         self._stopping = stopping
+        self._place = place
+        self._headers = [*HEADERS, *((name.encode(), value.encode()) for name, value in (headers or {}).items())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the stream."""
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        """Send the stream, and give its place back, whatever happens."""
+        try:
+            await self._serve(receive, send)
+        finally:
+            if self._place is not None:
+                self._place.leave()
+
+    async def _serve(self, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
         try:
             await first_to_end(
                 self._write(send), self._beat(send), _disconnected(receive), self._expire(), self._stop()
@@ -73,8 +85,7 @@ class EventStream:
                 await _body(send, _event(response))
 
     async def _expire(self) -> None:
-        await self._lease()
-        raise RequestError.of(Unauthenticated(ENDED))
+        raise RequestError.of(Unauthenticated(await self._lease()))
 
     async def _stop(self) -> None:
         await self._stopping()

@@ -13,10 +13,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.graphql.engine import Engine
 from api.graphql.errors import Formatted, RequestError, internal, refusal
-from api.graphql.lease import ENDED, Authenticate, first_to_end, until_it_ends
+from api.graphql.lease import Authenticate, credential_of, first_to_end, until_it_ends
 from api.graphql.limits import Limits
+from api.graphql.sockets import Place, Sockets
 from api.graphql.wire import GraphQLRequest, decode, encode
-from schema.graphql.context import Viewer
+from schema.graphql.context import Credential, Viewer
 from schema.problems import BadInput, Problem, TooComplex, Unauthenticated
 
 SUBPROTOCOL = "graphql-transport-ws"
@@ -35,11 +36,17 @@ class Endpoint:
     """`/graphql` for WebSockets. Pages of other origins need to be in `allowed_origins`, as CORS has it for HTTP."""
 
     def __init__(
-        self, engine: Engine, authenticate: Authenticate, limits: Limits, allowed_origins: Sequence[str]
+        self,
+        engine: Engine,
+        authenticate: Authenticate,
+        limits: Limits,
+        sockets: Sockets,
+        allowed_origins: Sequence[str],
     ) -> None:
         self._engine = engine
         self._authenticate = authenticate
         self._limits = limits
+        self._sockets = sockets
         self._allowed_origins = frozenset(origin.rstrip("/").lower() for origin in allowed_origins)
 
     async def handle(self, websocket: WebSocket) -> None:
@@ -52,7 +59,7 @@ class Endpoint:
             await websocket.close(4406, "Subprotocol not acceptable")
             return
         await websocket.accept(SUBPROTOCOL)
-        await Connection(websocket, self._engine, self._authenticate, self._limits).serve()
+        await Connection(websocket, self._engine, self._authenticate, self._limits, self._sockets).serve()
 
     def _welcomes(self, websocket: WebSocket) -> bool:
         origin = websocket.headers.get("origin", "").lower()
@@ -64,11 +71,15 @@ class Endpoint:
 class Connection:
     """One accepted socket: its viewer once it is known, and its live operations by their ids."""
 
-    def __init__(self, websocket: WebSocket, engine: Engine, authenticate: Authenticate, limits: Limits) -> None:
+    def __init__(
+        self, websocket: WebSocket, engine: Engine, authenticate: Authenticate, limits: Limits, sockets: Sockets
+    ) -> None:
         self._websocket = websocket
         self._engine = engine
         self._authenticate = authenticate
         self._limits = limits
+        self._sockets = sockets
+        self._place: Place | None = None
         self._initialised = asyncio.Event()
         self._acknowledged = asyncio.Event()
         self._authorization: str | None = None
@@ -88,6 +99,8 @@ class Connection:
         except Exception as error:
             close = Close(1011, internal(error)["message"])
         finally:
+            if self._place is not None:
+                self._place.leave()
             await self._cancel(*self._operations.values(), *self._finishing)
         if close is not None:
             await self._websocket.close(close.code, close.reason)
@@ -117,9 +130,9 @@ class Connection:
 
     async def _expire(self) -> None:
         await self._acknowledged.wait()
-        recheck = self._limits.recheck_seconds
-        await until_it_ends(self._authenticate, self._authorization, self._known_viewer(), recheck=recheck)
-        raise Close(4403, f"Forbidden: {ENDED}")
+        viewer, recheck = self._known_viewer(), self._limits.recheck_seconds
+        why = await until_it_ends(self._authenticate, self._authorization, viewer, recheck=recheck)
+        raise Close(4403, f"Forbidden: {why}")
 
     async def _handle(self, message: dict[str, Any]) -> None:
         match message:
@@ -144,9 +157,11 @@ class Connection:
         self._initialised.set()
         if payload is not None and not isinstance(payload, dict):
             raise Close(4400, "Invalid connection_init payload")
-        self._authorization = self._credential(payload or {})
+        credential = self._credential(payload or {})
+        self._authorization = credential.authorization
         try:
-            self._viewer = await self._authenticate(self._authorization)
+            self._viewer = await self._authenticate(credential)
+            self._place = self._sockets.take(self._viewer)
         except Unauthenticated as problem:
             raise Close(4403, f"Forbidden: {problem}") from None
         except Problem as problem:
@@ -154,10 +169,11 @@ class Connection:
         await self._send({"type": "connection_ack"})
         self._acknowledged.set()
 
-    def _credential(self, payload: dict[str, Any]) -> str | None:
+    def _credential(self, payload: dict[str, Any]) -> Credential:
         """From the payload, whatever the key's case, else from the handshake, where browsers cannot put one."""
         given = next((value for key, value in payload.items() if key.lower() == "authorization"), None)
-        return given if isinstance(given, str) else self._websocket.headers.get("authorization")
+        credential = credential_of(self._websocket)
+        return credential._replace(authorization=given) if isinstance(given, str) else credential
 
     async def _subscribe(self, operation: str, payload: dict[str, Any]) -> None:
         viewer = self._known_viewer()

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from tests.api.access.signers import JWT_SECRET
 from tests.processes import Server, serving_process
 from tests.system.directory import user_in
 from tests.system.served import Served, served_at
@@ -27,6 +29,15 @@ def company(served: Served) -> Served:
     served.maps("eng", "deployer")
     served.maps("sales", "seller")
     return served
+
+
+@pytest.fixture
+def there(url: str) -> Iterator[Served]:
+    """The application with user tokens, few guesses and few sockets; Ada and Bob are known to it."""
+    few = {"failed_credentials": 5, "max_sockets": 3, "max_subscriptions": 2}
+    with served_at(url, jwt_secret=SecretStr(JWT_SECRET), **few) as served:
+        served.tell(user_in("ada", "eng"), user_in("bob", "eng"))
+        yield served
 
 
 @pytest.fixture
