@@ -15,7 +15,7 @@ from api.waves import waves
 from api.work import Entry, Ledger
 from schema.commands import ExpireGrants, ReplayEvent, SetMappings
 from schema.events import Event, Receipt, from_command
-from schema.kinds import Outcome, Source
+from schema.kinds import Outcome, Source, Turn
 from schema.problems import Problem
 from schema.sql import Statement
 
@@ -25,10 +25,13 @@ Answer = Receipt | Problem
 
 SEEN = Statement(
     """
-    SELECT j.id, j.outcome, j.position, j.problem, j.payload
+    SELECT j.id, j.outcome, j.position, j.problem, j.payload, j.source
     FROM {ids} asked CROSS JOIN journal j WHERE j.id = asked.id""",
     ids="id text",
 )
+DID = Statement("SELECT turn, count(*) FROM changes WHERE event_position = :event GROUP BY turn")
+HEAD = Statement("""
+    SELECT position FROM changes WHERE event_position <= :event ORDER BY event_position DESC, position DESC LIMIT 1""")
 DUE = Statement("SELECT 1 FROM hand_grants WHERE expires_at <= :now LIMIT 1")
 RECORD = Statement("""
     INSERT INTO journal
@@ -65,9 +68,9 @@ def _known(session: Session, batch: Sequence[Event], ledger: Ledger) -> dict[str
     answers: dict[str, Answer] = {}
     ids = list(dict.fromkeys(event.id for event in batch))
     payloads: dict[str, bytes] = {}
-    for event_id, outcome, position, problem, payload in SEEN.run(session, ids=ids):
+    for event_id, outcome, position, problem, payload, source in SEEN.run(session, ids=ids):
         payloads[event_id] = payload
-        answers[event_id] = Receipt(
+        receipt = Receipt(
             event=event_id,
             outcome=Outcome(outcome),
             position=position,
@@ -75,10 +78,22 @@ def _known(session: Session, batch: Sequence[Event], ledger: Ledger) -> dict[str
             problem=problem,
             repeated=True,
         )
+        answers[event_id] = _as_it_was(session, receipt) if source == Source.ADMIN else receipt
     for event in batch:
         if event.id in payloads:
             _compare(event, payloads[event.id])
     return answers
+
+
+def _as_it_was(session: Session, receipt: Receipt) -> Receipt:
+    """A command's receipt with what it did then: a client that retries is told the same."""
+    did: dict[int, int] = dict(DID.run(session, event=receipt.position))
+    return structs.replace(
+        receipt,
+        granted=did.get(Turn.GRANTED, 0),
+        revoked=did.get(Turn.REVOKED, 0),
+        head=next(iter(HEAD.scalars(session, event=receipt.position)), 0),
+    )
 
 
 def _compare(repeat: Event, first: bytes) -> None:

@@ -1,15 +1,17 @@
-"""The sweep: ends grants by hand whose time is over, as an event of the system's own."""
+"""The sweep: ends what is over: grants by hand, as an event of the system's own, and answers kept for a retry."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable
+from itertools import count
 
 from api.batch import DUE
 from api.commands import new_id
 from api.database import Database
 from api.ingest import Ingest
+from api.replies import forget
 from schema.commands import ExpireGrants
 from schema.events import from_command
 from schema.kinds import Source
@@ -17,11 +19,12 @@ from schema.problems import NotFound, Problem
 
 log = logging.getLogger("rolecast.sweep")
 
+FORGET_EVERY = 60  # looks; an answer is kept for a day, and a minute more does no harm
 LOOK_SECONDS = 1.0  # how late an expired grant may end; reads leave it out from its very moment
 
 
 class Sweep:
-    """Looks once a second for what has expired."""
+    """Looks once a second for what has expired, and once a minute for answers that nobody will ask for again."""
 
     def __init__(self, database: Database, ingest: Ingest, clock: Callable[[], int]) -> None:
         """`clock` gives nanoseconds since the epoch."""
@@ -38,13 +41,19 @@ class Sweep:
         await self._ingest.submit(from_command(new_id("sys"), "clock", command, None, None, Source.SYSTEM))
         return True
 
+    async def forget(self) -> None:
+        """Forget the answers to idempotent requests that are older than a day."""
+        await self._database.write(lambda session: forget(session, self._clock()))
+
     async def run(self) -> None:
         """Sweep for as long as the server runs; a database out of reach is waited for."""
-        while True:
+        for second in count():
             try:
                 await self.once()
+                if second % FORGET_EVERY == 0:
+                    await self.forget()
             except NotFound:  # another process was quicker
                 log.debug("nothing left to end")
             except Problem as problem:
-                log.warning("expired grants could not be ended and wait: %s", problem.detail or problem)
+                log.warning("what has expired could not be ended and waits: %s", problem.detail or problem)
             await asyncio.sleep(LOOK_SECONDS)

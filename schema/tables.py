@@ -66,7 +66,10 @@ class User(SQLModel, table=True):
     """A person, as their newest event says. `deleted` is a tombstone: an older event cannot bring them back."""
 
     __tablename__ = "users"
-    __table_args__ = (Index("users_by_organization", "organization_key", "key"),)
+    __table_args__ = (
+        Index("users_by_organization", "organization_key", "key"),
+        Index("users_by_email", text("lower(email)")),  # a token may name its user by address
+    )
     key: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
     id: str = Field(sa_type=Word, unique=True)
     organization_key: int = Field(sa_type=Key, foreign_key="organizations.key")
@@ -266,3 +269,16 @@ class ApiKey(SQLModel, table=True):
     expires_at: int | None = Field(default=None, sa_type=BigInteger)
     last_used_at: int | None = Field(default=None, sa_type=BigInteger)
     revoked_at: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class Reply(SQLModel, table=True):
+    """What an idempotent request was answered with, for a day. Only the caller's own credential can read `answer`."""
+
+    __tablename__ = "replies"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    scope: str = Field(sa_type=Word, primary_key=True)  # whose: the credential's id
+    key: str = Field(sa_type=Word, primary_key=True)
+    fingerprint: bytes = Field(sa_type=Blob)  # of the request: a key is not for another
+    seed: str = Field(sa_type=Word)  # the ids of the events that the request causes follow from it
+    created_at: int = Field(sa_type=BigInteger, index=True)
+    answer: bytes | None = Field(default=None, sa_type=Blob)

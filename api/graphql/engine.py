@@ -21,7 +21,7 @@ from strawberry.execution import optimized_is_awaitable
 from api.graphql.documents import Document, Documents
 from api.graphql.errors import RequestError, field_errors, request_errors
 from api.graphql.wire import GraphQLRequest
-from schema.graphql.context import Context, Viewer
+from schema.graphql.context import Attempt, Context, Viewer
 
 Response = dict[str, Any]
 """A GraphQL response (7.1): `data`, and `errors` where there are any."""
@@ -54,24 +54,31 @@ class Engine:
 
     def prepare(self, request: GraphQLRequest) -> Operation:
         """Find what is to run. Raises RequestError when the document or the operation's name is no good."""
-        document = self._documents.load(request.query)
+        document = self._documents.find(request)
         return Operation(request, document, document.operation(request.operation_name))
 
-    async def answer(self, operation: Operation, viewer: Viewer) -> Response:
+    def check_variables(self, operation: Operation, viewer: Viewer) -> None:
+        """Raise RequestError when the variables do not fit the operation, without running any of it."""
+        self._executor(operation, self._context(viewer))
+
+    async def answer(self, operation: Operation, viewer: Viewer, *, attempt: Attempt | None = None) -> Response:
         """Run a query or mutation. Raises RequestError when the variables do not fit the operation.
 
-        A mutation that began runs to its end, also when nobody waits for its answer any more.
+        A mutation that began runs to its end, also when nobody waits for its answer any more. `attempt` makes what it
+        does the same as at another attempt.
         """
+        context = self._context(viewer)
+        context.attempt = attempt
         if operation.kind is not OperationType.MUTATION:
-            return await self._execute(operation, viewer)
-        task = asyncio.create_task(self._execute(operation, viewer))
+            return await self._execute(operation, context)
+        task = asyncio.create_task(self._execute(operation, context))
         self._unheard.add(task)  # the loop alone would not keep it alive
         task.add_done_callback(self._unheard.discard)
         return await asyncio.shield(task)
 
-    async def _execute(self, operation: Operation, viewer: Viewer) -> Response:
+    async def _execute(self, operation: Operation, context: Context) -> Response:
         try:
-            result = execute_root_selection_set(self._executor(operation, self._context(viewer)))
+            result = execute_root_selection_set(self._executor(operation, context))
             return _response(result if isinstance(result, ExecutionResult) else await result)
         except RequestError:
             raise
@@ -122,6 +129,7 @@ class Engine:
             raw_variable_values=request.variables,
             operation_name=request.operation_name,
             is_awaitable=_is_awaitable,
+            hide_suggestions=self._documents.hides_schema,
             operation_extensions=request.extensions,
         )
         if isinstance(executor, list):

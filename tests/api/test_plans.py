@@ -13,7 +13,7 @@ from api import settle, wording
 from api.database import Database
 from api.facts import groups, keys, people
 from api.migrate import migrate
-from schema.queries import changes, explaining, rule
+from schema.queries import accounts, changes, explaining, rule
 from schema.queries import people as reading
 from schema.sql import Statement, encode
 
@@ -26,8 +26,8 @@ NUMBERS = {  # keys from 1 to so many
 FILL = f"""
     INSERT INTO organizations (key, id, deleted, at, by, mappings_version) SELECT key, 'org_' || key, false, 0, '', 0
         FROM {{20}};
-    INSERT INTO users (key, id, organization_key, active, deleted, at, by)
-        SELECT key, 'user_' || key, 1 + key % 20, true, false, 0, '' FROM {{{USERS}}};
+    INSERT INTO users (key, id, organization_key, email, active, deleted, at, by)
+        SELECT key, 'user_' || key, 1 + key % 20, 'user_' || key || '@acme', true, false, 0, '' FROM {{{USERS}}};
     INSERT INTO groups (key, id, organization_key, deleted, seen_at, seen_by, at, by)
         SELECT key, 'group_' || key, 1 + key % 20, false, 0, '', 0, '' FROM {{{GROUPS}}};
     INSERT INTO roles (key, name, priority, protected, deleted, stamps)
@@ -68,12 +68,14 @@ ASKED: dict[str, tuple[Statement, dict[str, Any]]] = {
     "groups.DESCRIBE": (groups.DESCRIBE, {"rows": [[7, "Eng", None, None, 1, "evt"]]}),
     "groups.MEMBERS": (groups.MEMBERS, {"groups": [7]}),
     "reading.GRANTS": (reading.GRANTS, {"users": [7, 8], "now": 5}),
+    "accounts.BY_ID": (accounts.BY_ID, {"asked": ["user_7", "nobody"]}),
+    "accounts.BY_EMAIL": (accounts.BY_EMAIL, {"asked": ["User_7@acme", "nobody"]}),
     "changes.HELD_AT": (changes.HELD_AT, {"users": [7, 8], "time": 5}),
     "explaining.BELONGING": (explaining.BELONGING, {"users": [7, 8], "roles": [1]}),
     "explaining.LAST": (explaining.LAST, {"users": [7, 8], "roles": [1]}),
     **{f"keys.LAST[{table}]": (keys.LAST[table], {}) for table in ("users", "groups", "roles")},
 }
-MODULES = {"rule": rule, "settle": settle, "wording": wording, "people": people, "groups": groups}
+MODULES = {"rule": rule, "settle": settle, "wording": wording, "people": people, "groups": groups, "accounts": accounts}
 
 
 @pytest.fixture(scope="module", params=("sqlite", "sqlite, analysed", "postgresql"))
