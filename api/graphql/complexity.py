@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -28,6 +29,7 @@ from graphql.type import (
 )
 
 from api.graphql.limits import Limits
+from schema.problems import TooComplex
 
 # GraphQL 2.1, lexical tokens. Unterminated strings match to their end, and possessively, so that no source makes the
 # expression go back; the parser says what is wrong with them.
@@ -62,6 +64,23 @@ def check_document(document: DocumentNode, schema: GraphQLSchema, limits: Limits
     """
     limits.check("definitions", len(document.definitions))
     _Measuring(schema, limits).check(document)
+
+
+def check_variables(variables: dict[str, Any], limits: Limits) -> None:
+    """Raise TooComplex by the number of values in the variables or by the length of a text, without recursion."""
+    left = limits.values
+    nested: list[Any] = [variables]
+    while nested:
+        value = nested.pop()
+        members = list(value.values()) if isinstance(value, dict) else value
+        left -= len(members)
+        if left < 0:
+            raise TooComplex(f"values: these variables have more than {limits.values}, which is the limit")
+        for member in (*value, *members) if isinstance(value, dict) else members:
+            if isinstance(member, str) and len(member) > limits.text:
+                raise TooComplex(f"text: a variable has {len(member)} characters, the limit is {limits.text}")
+            if isinstance(member, dict | list):
+                nested.append(member)
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import strawberry
 from graphql import (
@@ -14,13 +15,20 @@ from graphql import (
     OperationType,
     parse,
     specified_rules,
+    validate,
 )
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from api.graphql.complexity import check_document, check_source
+from api.graphql.complexity import check_document, check_source, check_variables
 from api.graphql.errors import Formatted, RequestError, refusal, request_errors
 from api.graphql.limits import Limits
+from api.graphql.trusted import HASH, NOT_SUPPORTED, Trusted, hash_of
+from api.graphql.wire import GraphQLRequest
+from api.settings import Misconfigured
 from schema.problems import BadInput, Problem
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,7 @@ class Document:
 
     ast: DocumentNode
     operations: dict[str | None, OperationType]
+    digest: str
 
     def operation(self, name: str | None) -> OperationType:
         """The type of the operation to run (GraphQL 6.1, GetOperation). Raises RequestError when that is not one."""
@@ -48,29 +57,81 @@ class _Rejected:
     errors: list[Formatted]
 
 
-class Documents:
-    """Least recently used documents of one schema, bounded by number and by the total length of their sources.
+class _Recent(Generic[Entry]):
+    """The least recently used go first when there are too many, or their sources too long together."""
 
-    Refusals are kept like documents, so that a bomb costs its measuring once.
+    def __init__(self, number: int, characters: int) -> None:
+        self._number = number
+        self._characters = characters
+        self.entries: OrderedDict[str, Entry] = OrderedDict()
+        self.length = 0
+
+    def find(self, source: str) -> Entry | None:
+        entry = self.entries.get(source)
+        if entry is not None:
+            self.entries.move_to_end(source)
+        return entry
+
+    def keep(self, source: str, entry: Entry) -> None:
+        self.entries[source] = entry
+        self.length += len(source)
+        while len(self.entries) > self._number or self.length > self._characters:
+            dropped, _ = self.entries.popitem(last=False)
+            self.length -= len(dropped)
+
+
+class Documents:
+    """The documents of one schema that were asked for lately, or those of a trusted set and no others.
+
+    Refusals are kept too, so that a bomb costs its measuring once; but apart, so that nonsense pushes no good document
+    out. Without introspection, no error says what the schema has instead of what was asked.
     """
 
-    def __init__(self, schema: strawberry.Schema, limits: Limits, *, introspection: bool = True) -> None:
+    def __init__(
+        self, schema: strawberry.Schema, limits: Limits, *, introspection: bool = True, trusted: Trusted | None = None
+    ) -> None:
+        """Look at each trusted document now; raise Misconfigured for one that would not run."""
         self._schema = schema._schema
         self._limits = limits
-        self._rules = (*specified_rules, *(() if introspection else (NoSchemaIntrospectionCustomRule,)))
-        self._entries: OrderedDict[str, Document | _Rejected] = OrderedDict()
-        self._characters = 0
+        self.hides_schema = not introspection
+        hiding = () if introspection else (NoSchemaIntrospectionCustomRule,)
+        self._rules = (*specified_rules, *hiding, MaybeNullValidationRule, OneOfInputValidationRule)
+        self._good: _Recent[Document] = _Recent(limits.cached_documents, limits.cached_characters)
+        self._refused: _Recent[_Rejected] = _Recent(limits.cached_refusals, limits.cached_refused_characters)
+        self._trusted = trusted
+        self._known = {} if trusted is None else {text: self._must_run(text, trusted) for text in trusted.origins}
+
+    def find(self, request: GraphQLRequest) -> Document:
+        """The document that a request sends or names.
+
+        Raises RequestError as `load` does, for an unknown id, and TOO_COMPLEX for more variables than anyone needs.
+        """
+        try:
+            check_variables(request.variables, self._limits)
+            if self._trusted is not None:
+                return self._known[self._trusted.find(request.query, request.document_id)]
+            if request.query is None:
+                raise BadInput(NOT_SUPPORTED)
+            if (request.document_id or "").startswith(HASH) and request.document_id != hash_of(request.query):
+                raise BadInput("the document's id is not the SHA-256 of its text")
+        except Problem as problem:
+            raise RequestError.of(problem) from None
+        return self.load(request.query)
 
     def load(self, source: str) -> Document:
         """The checked document. Raises RequestError: BAD_INPUT for syntax and validation, TOO_COMPLEX for limits."""
-        entry = self._entries.get(source)
+        entry = self._good.find(source) or self._refused.find(source)
         if entry is None:
             entry = self._examine(source)
             self._keep(source, entry)
-        else:
-            self._entries.move_to_end(source)
         if isinstance(entry, _Rejected):
             raise RequestError(entry.errors)
+        return entry
+
+    def _must_run(self, text: str, trusted: Trusted) -> Document:
+        entry = self._examine(text)
+        if isinstance(entry, _Rejected):
+            raise Misconfigured(f"{trusted.origins[text]} is no document to trust: {entry.errors[0]['message']}")
         return entry
 
     def _examine(self, source: str) -> Document | _Rejected:
@@ -82,7 +143,7 @@ class Documents:
             return _Rejected([refusal(problem)])
         except GraphQLError as error:
             return _Rejected(request_errors([error]))
-        if errors := validate_document(self._schema, ast, self._rules):
+        if errors := validate(self._schema, ast, self._rules, hide_suggestions=self.hides_schema):
             return _Rejected(request_errors(errors))
         operations = {
             node.name.value if node.name else None: node.operation
@@ -91,13 +152,10 @@ class Documents:
         }
         if not operations:
             return _Rejected([refusal(BadInput("this document has no operation"))])
-        return Document(ast, operations)
+        return Document(ast, operations, hash_of(source.strip()))
 
     def _keep(self, source: str, entry: Document | _Rejected) -> None:
-        if len(source) > self._limits.characters:
-            return  # refused by its length alone, which costs nothing to find again
-        self._entries[source] = entry
-        self._characters += len(source)
-        while len(self._entries) > self._limits.cached_documents or self._characters > self._limits.cached_characters:
-            dropped, _ = self._entries.popitem(last=False)
-            self._characters -= len(dropped)
+        if isinstance(entry, Document):
+            self._good.keep(source, entry)
+        elif len(source) <= self._limits.characters:  # else refused by its length, which costs nothing to find again
+            self._refused.keep(source, entry)

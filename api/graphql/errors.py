@@ -9,7 +9,9 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLError
 
-from schema.problems import BadInput, Problem, Unavailable
+from schema.problems import BadInput, Problem, TooManyAttempts, Unavailable
+
+LONGEST_MESSAGE = 500  # characters
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ def refusal(problem: Problem) -> Formatted:
     if problem.detail is not None:
         logger.info("%s: %s", problem.code, problem.detail)
     extensions: dict[str, Any] = {"code": problem.code}
-    if isinstance(problem, Unavailable):
+    if isinstance(problem, Unavailable | TooManyAttempts):
         extensions["retryAfter"] = problem.retry_after
     return {"message": str(problem), "extensions": extensions}
 
@@ -66,7 +68,7 @@ def field_errors(errors: Iterable[Exception]) -> list[Formatted]:
 def _request_error(error: GraphQLError) -> Formatted:
     origin = _origin(error)
     code = origin.code if isinstance(origin, Problem) else BadInput.code
-    return {"message": error.message, **_position(error), "extensions": {"code": code}}
+    return {"message": _short(error.message), **_position(error), "extensions": {"code": code}}
 
 
 def _field_error(error: Exception, known: dict[int, Formatted]) -> Formatted:
@@ -74,10 +76,15 @@ def _field_error(error: Exception, known: dict[int, Formatted]) -> Formatted:
     if isinstance(origin, Problem):
         answer = refusal(origin)
     elif isinstance(error, GraphQLError) and _blames_the_caller(error):
-        answer = {"message": error.message, "extensions": {"code": BadInput.code}}
+        answer = {"message": _short(error.message), "extensions": {"code": BadInput.code}}
     else:
         answer = known.get(id(origin)) or known.setdefault(id(origin), internal(origin))
     return {**answer, **_position(error)}
+
+
+def _short(message: str) -> str:
+    """The sentence, cut: graphql-core repeats what it refuses, and that may be a megabyte."""
+    return message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "…"
 
 
 def _origin(error: Exception) -> Exception:

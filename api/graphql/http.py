@@ -11,16 +11,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.bodies import read_body
-from api.graphql.engine import Engine, Responses
+from api.graphql.engine import Engine, Operation, Responses
 from api.graphql.engine import Response as GraphQLResponse
 from api.graphql.errors import RequestError, internal, refusal
-from api.graphql.lease import Authenticate, until_it_ends
+from api.graphql.idempotency import Caller, Idempotency, key_of
+from api.graphql.lease import Authenticate, credential_of, until_it_ends
 from api.graphql.limits import Limits
 from api.graphql.negotiation import EVENT_STREAM, JSON, RESPONSE_JSON, Accepted, negotiate
+from api.graphql.sockets import Place, Sockets
 from api.graphql.sse import EventStream
 from api.graphql.wire import GraphQLRequest, decode, encode
 from schema.graphql.context import Viewer
-from schema.problems import BadInput, Problem, Unauthenticated, Unavailable
+from schema.problems import BadInput, Problem, TooManyAttempts, Unauthenticated, Unavailable
 
 
 class NotAcceptable(BadInput):
@@ -30,9 +32,13 @@ class NotAcceptable(BadInput):
 
 
 class MethodNotAllowed(BadInput):
-    """A mutation by GET (GraphQL over HTTP 5.3)."""
+    """A mutation by GET (GraphQL over HTTP 5.3), or a method that GraphQL has no use for."""
 
     status = 405
+
+    def __init__(self, message: str, *, allow: str = "POST") -> None:
+        super().__init__(message)
+        self.allow = allow
 
 
 class UnsupportedMediaType(BadInput):
@@ -53,12 +59,16 @@ class Endpoint:
         engine: Engine,
         authenticate: Authenticate,
         limits: Limits,
+        sockets: Sockets,
         stopping: Callable[[], Coroutine[Any, Any, None]],
+        idempotency: Idempotency | None = None,
     ) -> None:
         self._engine = engine
         self._authenticate = authenticate
         self._limits = limits
+        self._sockets = sockets
         self._stopping = stopping
+        self._idempotency = idempotency
 
     async def handle(self, request: Request) -> Response | EventStream:
         """Answer. A refusal of the request itself has its status; GraphQL's request errors have it by media type."""
@@ -66,9 +76,11 @@ class Endpoint:
         accepted = negotiated or Accepted(RESPONSE_JSON)
         try:
             # Before all else: who does not belong here learns nothing of how requests are read
-            viewer = await self._authenticate(request.headers.get("authorization"))
+            viewer = await self._authenticate(credential_of(request))
             if negotiated is None:
                 raise NotAcceptable(f"this answers with {RESPONSE_JSON}, {JSON} or {EVENT_STREAM}")
+            if request.method not in ("GET", "HEAD", "POST"):
+                raise MethodNotAllowed("GraphQL is asked by GET or POST", allow="GET, HEAD, POST")
             graphql = _from_url(request) if request.method != "POST" else await self._from_body(request)
             return await self._answer(request, graphql, viewer, accepted)
         except RequestError as error:
@@ -84,23 +96,55 @@ class Endpoint:
     ) -> Response | EventStream:
         try:
             operation = self._engine.prepare(graphql)
+            if operation.kind is OperationType.MUTATION and request.method != "POST":
+                raise MethodNotAllowed("mutations need POST")
+            if operation.kind is OperationType.MUTATION and (key := key_of(request.headers.getlist("idempotency-key"))):
+                return await self._answer_once(request, operation, viewer, accepted, key)
         except RequestError as error:
             if accepted.prefers_stream:
-                return self._stream(request, _refused(error), viewer)
+                return self._stream(request, _one({"errors": error.errors}), viewer)
             raise
-        if operation.kind is OperationType.MUTATION and request.method != "POST":
-            raise MethodNotAllowed("mutations need POST")
         if accepted.prefers_stream or (accepted.streams and operation.kind is OperationType.SUBSCRIPTION):
             last = request.headers.get("last-event-id")
-            return self._stream(request, self._engine.stream(operation, viewer, last_event_id=last), viewer)
+            place = self._sockets.take(viewer)
+            responses = self._engine.stream(operation, viewer, last_event_id=last)
+            return self._stream(request, responses, viewer, place=place)
         if operation.kind is OperationType.SUBSCRIPTION:
             raise BadInput("subscriptions need a WebSocket (graphql-transport-ws) or Accept: text/event-stream")
         return _json(await self._engine.answer(operation, viewer), accepted)
 
-    def _stream(self, request: Request, responses: Responses, viewer: Viewer) -> EventStream:
+    async def _answer_once(
+        self, request: Request, operation: Operation, viewer: Viewer, accepted: Accepted, key: str
+    ) -> Response | EventStream:
+        """Run a mutation under its Idempotency-Key. One that may write nothing is refused alike each time, without."""
+        if self._idempotency is None or not viewer.may_write:
+            response, replayed = await self._engine.answer(operation, viewer), False
+        else:
+            caller = Caller.of(viewer, request.headers.get("authorization"))
+            response, replayed = await self._idempotency.answer(operation, viewer, caller, key)
+        headers = {"idempotency-replayed": "true"} if replayed else {}
+        if accepted.prefers_stream:
+            return self._stream(request, _one(response), viewer, headers)
+        return _json(response, accepted, headers=headers)
+
+    def _stream(
+        self,
+        request: Request,
+        responses: Responses,
+        viewer: Viewer,
+        headers: dict[str, str] | None = None,
+        place: Place | None = None,
+    ) -> EventStream:
         authorization = request.headers.get("authorization")
         lease = partial(until_it_ends, self._authenticate, authorization, viewer, recheck=self._limits.recheck_seconds)
-        return EventStream(responses, heartbeat=self._limits.heartbeat_seconds, lease=lease, stopping=self._stopping)
+        return EventStream(
+            responses,
+            heartbeat=self._limits.heartbeat_seconds,
+            lease=lease,
+            stopping=self._stopping,
+            headers=headers,
+            place=place,
+        )
 
     async def _from_body(self, request: Request) -> GraphQLRequest:
         """Read a POST. Raises UnsupportedMediaType, TooLarge and BadInput (GraphQL over HTTP 5.4)."""
@@ -111,7 +155,7 @@ class Endpoint:
 def _from_url(request: Request) -> GraphQLRequest:
     """Read a GET: `variables` and `extensions` are JSON in the query string (GraphQL over HTTP 5.3)."""
     values: dict[str, Any] = {}
-    for name in ("query", "operationName", "variables", "extensions"):
+    for name in ("query", "documentId", "operationName", "variables", "extensions"):
         given = request.query_params.getlist(name)
         if len(given) > 1:
             raise BadInput(f"{name} is there more than once")
@@ -129,8 +173,8 @@ def _check_media_type(request: Request) -> None:
         raise UnsupportedMediaType("compressed bodies are not read")
 
 
-async def _refused(error: RequestError) -> Responses:
-    yield {"errors": error.errors}
+async def _one(response: GraphQLResponse) -> Responses:
+    yield response
 
 
 def _json(
@@ -143,11 +187,11 @@ def _json(
 
 def _headers(problem: Problem) -> dict[str, str]:
     match problem:
+        case Unavailable() | TooManyAttempts():
+            return {"retry-after": str(problem.retry_after)}
         case Unauthenticated():
             return {"www-authenticate": "Bearer"}  # RFC 9110, 15.5.2: MUST
-        case Unavailable():
-            return {"retry-after": str(problem.retry_after)}
         case MethodNotAllowed():
-            return {"allow": "POST"}
+            return {"allow": problem.allow}
         case _:
             return {}

@@ -22,13 +22,19 @@ class Limits:
     repeats: int = 20  # of one name in one selection set; validation compares them pairwise
     directives: int = 50
     nodes: int = 100_000  # objects in the answer, by `first` and `list_size`
+    values: int = 10_000  # in the variables, however nested; coercing an input object takes 20 us (measured)
+    text: int = 100_000  # characters of one text in the variables
     page: int = 200  # what a `first` counts that is a variable; the contract's greatest
     list_size: int = 10  # what a list without `first` counts
     body_bytes: int = 1 << 20  # of an HTTP body or a socket's message
     operations: int = 100  # live at once on one socket
     init_seconds: float = 10.0  # from accepting a socket to its connection_init
     heartbeat_seconds: float = 12.0  # between comments on an event stream; below proxies' usual 15 to 60
-    recheck_seconds: float = 5.0  # between two looks at whether a live connection's credential still stands
+    sockets: int = 5_000  # WebSockets and event streams of one credential
+    # Between two looks at whether a live connection's credential still stands; what was found is trusted for 2 s
+    recheck_seconds: float = 2.0
+    cached_refusals: int = 200  # apart from documents: whoever sends nonsense pushes out nobody's
+    cached_refused_characters: int = 200_000
     cached_documents: int = 1_000
     cached_characters: int = (
         1_000_000  # of their sources together; a document takes 50 to 100 bytes a character (measured)

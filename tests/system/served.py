@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 from pydantic import SecretStr
 
@@ -27,13 +27,14 @@ class Served(Outside):
 
 
 @contextmanager
-def served_at(url: str, *secrets: str, queue_size: int = 4096) -> Iterator[Served]:
-    """Serve the application on the database of that URL, migrated first."""
+def served_at(url: str, *secrets: str, queue_size: int = 4096, **given: Any) -> Iterator[Served]:
+    """Serve the application on the database of that URL, migrated first; `given` are more of its settings."""
     settings = Settings(
         database_url=SecretStr(url),
         webhook_secrets=tuple(SecretStr(each) for each in secrets or (SECRET,)),
         api_key=SecretStr(KEY),
         queue_size=queue_size,
+        **given,
     )
     database = Database(settings.url)
     migrate(database)

@@ -60,7 +60,7 @@ def test_sources_are_bounded_by_their_total_length(examined: list[str]) -> None:
     cache = Documents(SCHEMA, Limits(cached_characters=2_500))
     for name in ("a", "b", "c"):
         cache.load(hello(name * 1_000))
-    assert cache._characters == sum(len(source) for source in cache._entries) <= 2_500
+    assert cache._good.length == sum(len(source) for source in cache._good.entries) <= 2_500
     cache.load(hello("c" * 1_000))
     cache.load(hello("a" * 1_000))
     assert [source[15] for source in examined] == ["a", "b", "c", "a"]
@@ -69,11 +69,31 @@ def test_sources_are_bounded_by_their_total_length(examined: list[str]) -> None:
 def test_a_document_longer_than_the_cache_still_runs() -> None:
     cache = Documents(SCHEMA, Limits(cached_characters=10))
     assert cache.load(hello("ada")).operation(None)
-    assert (cache._characters, len(cache._entries)) == (0, 0)
+    assert (cache._good.length, len(cache._good.entries)) == (0, 0)
 
 
 def test_documents_above_the_length_limit_are_not_kept() -> None:
     cache = Documents(SCHEMA, Limits(characters=10))
     with pytest.raises(RequestError):
         cache.load(hello("ada"))
-    assert cache._characters == 0
+    assert cache._refused.length == 0
+
+
+def test_nonsense_pushes_out_no_good_document(examined: list[str]) -> None:
+    cache = Documents(SCHEMA, Limits(cached_documents=5, cached_refusals=3))
+    cache.load("{ hello }")
+    for number in range(50):
+        with pytest.raises(RequestError):
+            cache.load(f"{{ nothing{number} }}")
+    assert len(cache._refused.entries) == 3
+    del examined[:]
+    cache.load("{ hello }")
+    assert examined == []
+
+
+def test_refusals_are_bounded_by_their_total_length(examined: list[str]) -> None:
+    cache = Documents(SCHEMA, Limits(cached_refused_characters=2_500))
+    for letter in "abcd":
+        with pytest.raises(RequestError):
+            cache.load("{ " + letter * 1_000)
+    assert cache._refused.length == sum(len(source) for source in cache._refused.entries) <= 2_500

@@ -9,6 +9,7 @@ import pytest
 
 from api.graphql import Limits
 from api.graphql.negotiation import JSON, RESPONSE_JSON
+from schema.graphql.context import Credential
 from tests.api.graphql.clients import AUTHORIZATION, post
 from tests.api.graphql.throwaway import World, application
 from tests.serving import serving
@@ -44,7 +45,7 @@ def test_when_nobody_can_tell_who_asks_it_says_when_to_come_back(url: str, world
 
 
 def test_a_bug_while_authenticating_is_an_internal_error_in_json(world: World) -> None:
-    async def authenticate(authorization: str | None) -> Any:
+    async def authenticate(credential: Credential) -> Any:
         raise ZeroDivisionError("secret")
 
     world.authenticate = authenticate  # type: ignore[method-assign]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
+import json
 import random
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 
 import pytest
 from graphql import GraphQLError, get_introspection_query, parse
@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 
 from api.graphql.complexity import check_document, check_source
 from api.graphql.documents import Documents
+from api.graphql.engine import Engine
 from api.graphql.errors import RequestError
 from api.graphql.limits import Limits
-from schema.problems import TooComplex
-from tests.api.graphql.throwaway import SCHEMA
+from api.graphql.wire import GraphQLRequest, decode
+from schema.problems import BadInput, TooComplex
+from tests.api.graphql.clients import socket
+from tests.api.graphql.throwaway import SCHEMA, World
 
 CPU_SECONDS = 0.1
 
@@ -124,16 +127,31 @@ def settled() -> Iterator[None]:
     gc.unfreeze()
 
 
-def refused(source: str, limits: Limits | None = None) -> tuple[str, str]:
-    """The code and message, and that it took no more than its share of CPU."""
-    documents = Documents(SCHEMA, limits or Limits())
-    started = time.process_time()
-    with pytest.raises(RequestError) as error:
-        documents.load(source)
-    spent = time.process_time() - started
-    assert spent < CPU_SECONDS, f"took {spent * 1000:.0f} ms"
-    first = error.value.errors[0]
-    return first["extensions"]["code"], first["message"]
+Refusal = tuple[str, str]
+"""A code and a message; empty when nothing was refused."""
+
+
+def cheap(work: Callable[[], object]) -> Refusal:
+    """How the work was refused, and that it took no more than its share of CPU; neighbours may spoil two tries."""
+    spent = []
+    refusal: Refusal = ("", "")
+    for _ in range(3):
+        started = time.process_time()
+        try:
+            work()
+        except RequestError as error:
+            refusal = error.errors[0]["extensions"]["code"], error.errors[0]["message"]
+        except BadInput as problem:
+            refusal = problem.code, str(problem)
+        spent.append(time.process_time() - started)
+        if spent[-1] < CPU_SECONDS:
+            return refusal
+    raise AssertionError(f"took {min(spent) * 1000:.0f} ms at best")
+
+
+def refused(source: str, limits: Limits | None = None) -> Refusal:
+    """How a document is refused, at no cost."""
+    return cheap(lambda: Documents(SCHEMA, limits or Limits()).load(source))
 
 
 @pytest.mark.parametrize(("measure", "source"), BOMBS.values(), ids=BOMBS)
@@ -145,12 +163,7 @@ def test_a_bomb_is_told_the_measure_the_value_and_the_limit_at_no_cost(measure: 
 
 @pytest.mark.parametrize("source", HEAVY.values(), ids=HEAVY)
 def test_the_worst_that_passes_the_limits_is_still_cheap_to_validate(source: str) -> None:
-    documents = Documents(SCHEMA, Limits())
-    started = time.process_time()
-    with suppress(RequestError):
-        documents.load(source)
-    spent = time.process_time() - started
-    assert spent < CPU_SECONDS, f"took {spent * 1000:.0f} ms"
+    cheap(lambda: Documents(SCHEMA, Limits()).load(source))
 
 
 @pytest.mark.parametrize(
@@ -167,6 +180,73 @@ def test_the_worst_that_passes_the_limits_is_still_cheap_to_validate(source: str
 )  # fmt: skip
 def test_what_people_and_their_tools_ask_passes(source: str) -> None:
     assert Documents(SCHEMA, Limits()).load(source).operation(None)
+
+
+WITH_LIST = "query ($list: [String!]!) { hello }"
+BODIES: dict[str, tuple[str, str]] = {  # of requests, by the answer that each has to get
+    "10^5 variables": (
+        "TOO_COMPLEX",
+        json.dumps({"query": "{ hello }", "variables": {f"v{n}": n for n in range(10**5)}}),
+    ),
+    "a list of 10^5": ("TOO_COMPLEX", json.dumps({"query": WITH_LIST, "variables": {"list": ["a"] * 10**5}})),
+    "lists of lists": (
+        "TOO_COMPLEX",
+        json.dumps({"query": WITH_LIST, "variables": {"list": [[["a"] * 50] * 50] * 50}}),
+    ),
+    "a list of 9,000 that are wrong": (
+        "BAD_INPUT",
+        json.dumps({"query": WITH_LIST, "variables": {"list": [1] * 9_000}}),
+    ),
+    "a text of a megabyte": ("TOO_COMPLEX", json.dumps({"query": "{ hello }", "variables": {"a": "x" * 10**6}})),
+    "a name of a megabyte": ("TOO_COMPLEX", json.dumps({"query": "{ hello }", "variables": {"x" * 10**6: 1}})),
+    "nesting of 250,000": (
+        "BAD_INPUT",
+        '{"query": "{ hello }", "variables": {"a": ' + "[" * 250_000 + "]" * 250_000 + "}}",
+    ),
+    "nesting of objects": (
+        "BAD_INPUT",
+        '{"query": "{ hello }", "variables": ' + '{"a":' * 100_000 + "1" + "}" * 100_001,
+    ),
+    "escapes": ("", '{"query": "{ hello }", "x": "' + "\\u00e9" * 150_000 + '"}'),
+    "a string of 90,000 in the document": ("", json.dumps({"query": f'{{ hello(name: "{"x" * 90_000}") }}'})),
+    "100 operations": ("BAD_INPUT", json.dumps({"query": many(100, "query Q# { hello }")})),
+    "101 operations": ("TOO_COMPLEX", json.dumps({"query": many(101, "query Q# { hello }")})),
+    "1,200 variables": ("BAD_INPUT", json.dumps({"query": "query (" + many(1_200, "$v#: Int") + ") { hello }"})),
+    "a number of 4,000 digits": ("", '{"query": "{ hello }", "variables": {"a": 1' + "0" * 4_000 + "}}"),
+}
+
+
+@pytest.mark.parametrize(("expected", "body"), BODIES.values(), ids=BODIES)
+def test_a_request_is_read_or_refused_at_no_cost(expected: str, body: str) -> None:
+    world = World()
+
+    def read() -> None:
+        engine = Engine(SCHEMA, Documents(SCHEMA, Limits()), world.context)
+        operation = engine.prepare(GraphQLRequest.of(decode(body)))
+        engine.check_variables(operation, world.tokens["good"])
+
+    code, message = cheap(read)
+    assert code == expected
+    assert len(message) < 600
+
+
+@pytest.mark.parametrize("depth", [1_000, 100_000])
+def test_deep_json_in_a_socket_frame_is_refused_at_once_and_the_server_lives(depth: int, url: str) -> None:
+    with socket(url) as client:
+        nested = "[" * depth + "]" * depth
+        payload = f'{{"query": "{{ hello }}", "variables": {{"a": {nested}}}}}'
+        client.send(f'{{"type": "subscribe", "id": "1", "payload": {payload}}}')
+        assert client.closed() == 4400
+    with socket(url) as client:
+        client.subscribe("{ hello }")
+        assert client.receive()["payload"] == {"data": {"hello": "hello world"}}
+
+
+def test_what_a_refusal_repeats_is_cut() -> None:
+    documents = Documents(SCHEMA, Limits())
+    with pytest.raises(RequestError) as error:
+        documents.load("{ " + "x" * 90_000 + " }")
+    assert len(error.value.errors[0]["message"]) < 600
 
 
 def test_nodes_count_pages_and_lists_but_not_the_page_of_a_page() -> None:

@@ -12,7 +12,7 @@ import strawberry
 from starlette.applications import Starlette
 
 from api.graphql import Limits, graphql_routes
-from schema.graphql.context import Context, Viewer, ViewerKind
+from schema.graphql.context import Context, Credential, Viewer, ViewerKind
 from schema.problems import Lagged, NotFound, Unauthenticated, Unavailable
 
 
@@ -27,10 +27,10 @@ class World:
     words: list[str] = field(default_factory=list)
     busy: bool = False
 
-    async def authenticate(self, authorization: str | None) -> Viewer:
+    async def authenticate(self, credential: Credential) -> Viewer:
         if self.busy:
             raise Unavailable("try again", retry_after=7)
-        viewer = self.tokens.get((authorization or "").removeprefix("Bearer "))
+        viewer = self.tokens.get((credential.authorization or "").removeprefix("Bearer "))
         if viewer is None:
             raise Unauthenticated("no such credential")
         return viewer
