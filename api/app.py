@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -13,10 +15,14 @@ from starlette.routing import Route
 
 from api.door import Door
 from api.graphql import Limits, graphql_routes
+from api.graphql.trusted import load_trusted
+from api.replies import Replies
 from api.service import Service
 from api.settings import Misconfigured, Settings, load_settings
 from api.webhook import Webhook
 from schema.graphql.build import build_schema
+
+NOTHING_HERE = {404: ("NOT_FOUND", "there is nothing at this address"), 405: ("BAD_INPUT", "not by this method")}
 
 
 async def alive(_request: Request) -> Response:
@@ -33,10 +39,14 @@ def create_app(settings: Settings) -> Starlette:
         Route("/webhook", Webhook(service.ingest, settings.signing_secrets()).handle, methods=["POST"]),
         *graphql_routes(
             schema,
-            authenticate=service.keys.authenticate,
+            authenticate=service.gate.authenticate,
             context=service.context,
-            limits=Limits(),
+            limits=limits_of(settings),
+            introspection=settings.introspection,
+            trusted=load_trusted(settings.trusted_documents) if settings.trusted_documents is not None else None,
+            replies=Replies(service.database, time.time_ns),
             allowed_origins=settings.allowed_origins,
+            graphiql=settings.graphiql,
             stopping=service.stopping.wait,
         ),
         Route("/healthz", alive),
@@ -46,13 +56,42 @@ def create_app(settings: Settings) -> Starlette:
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
-        expose_headers=["Retry-After"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+        expose_headers=["Idempotency-Replayed", "Retry-After"],
         max_age=600,
     )
     door = Middleware(Door, is_open=lambda: service.is_open)
     middleware = [cors, door] if settings.allowed_origins else [door]
-    return Starlette(routes=routes, lifespan=service.running, middleware=middleware)
+    application = Starlette(
+        routes=routes,
+        lifespan=service.running,
+        middleware=middleware,
+        exception_handlers={HTTPException: not_here},
+    )
+    application.router.redirect_slashes = False  # a 307 would have a sender post to an address nobody gave it
+    return application
+
+
+async def not_here(_request: Request, error: Exception) -> Response:
+    """What no route answers, 404 or 405, in the words of every other refusal."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    code, message = NOTHING_HERE.get(status, ("BAD_INPUT", "the request cannot be understood"))
+    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The bounds of GraphQL that the environment decides; the others follow from the implementation."""
+    return Limits(
+        depth=settings.max_depth,
+        aliases=settings.max_aliases,
+        root_fields=settings.max_root_fields,
+        tokens=settings.max_tokens,
+        nodes=settings.max_nodes,
+        body_bytes=settings.max_body_bytes,
+        operations=settings.max_subscriptions,
+        sockets=settings.max_sockets,
+    )
 
 
 def app() -> Starlette:
@@ -60,7 +99,7 @@ def app() -> Starlette:
     try:
         settings = load_settings()
         settings.must_be_complete()
+        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        return create_app(settings)
     except Misconfigured as problem:  # a sentence, where uvicorn would print a traceback
         raise SystemExit(f"rolecast: {problem}") from None
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return create_app(settings)

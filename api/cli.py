@@ -1,4 +1,4 @@
-"""The command line: serve, migrate, check, rebuild, replay, declare a catalogue, make a secret, play a company."""
+"""The command line: serve, migrate, check, rebuild, replay, and what administrators do from a shell."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ import uvicorn
 
 from api import check as checking
 from api import rebuild as rebuilding
+from api.app import create_app
 from api.catalogue_cli import catalogue
 from api.demo.play import play
-from api.development import FILE, FOLDER, known_secrets, new_api_key, new_webhook_secret, provide_secrets
+from api.development import FILE, FOLDER, known_secrets, new_webhook_secret, provide_secrets
+from api.key_cli import keys
 from api.migrate import migrate as migrate_database
 from api.replaying import replay_rejected
 from api.sender import send as send_event
 from api.settings import Misconfigured, Settings, load_settings
 from api.terminal import complain, console, database_at_hand, progress_of
+from schema.credentials import new_api_key
 from schema.kinds import Outcome
 from schema.problems import BadInput, Problem
 
@@ -33,6 +36,7 @@ cli = typer.Typer(
 secret = typer.Typer(no_args_is_help=True, help="Secrets.")
 cli.add_typer(secret, name="secret")
 cli.add_typer(catalogue, name="catalogue")
+cli.add_typer(keys, name="key")
 WHERE = "Where the server is; by default this environment's HOST and PORT."
 
 
@@ -44,8 +48,10 @@ def serve(
 ) -> None:
     """Serve the webhook and GraphQL. Migrates a SQLite database by itself; PostgreSQL is migrated by `migrate`."""
     made_up = provide_secrets(os.environ) if dev else {}
+    if dev and not os.environ.get("ROLECAST_GRAPHIQL"):
+        os.environ["ROLECAST_GRAPHIQL"] = "true"  # there, because the processes that serve read it again
     settings = load_settings()
-    settings.must_be_complete()
+    create_app(settings)  # whatever refuses to start does so here, once, and not in each process that serves
     if settings.url.startswith("sqlite"):
         with database_at_hand(
             migrated=False
@@ -71,6 +77,8 @@ def serve(
 def _greet(settings: Settings, made_up: dict[str, str]) -> None:
     console.print(f"[bold]Rolecast[/bold] in development, on http://{_reachable(settings.host)}:{settings.port}")
     console.print("  POST /webhook for the directory, /graphql for frontends, /readyz for operators")
+    if settings.graphiql:
+        console.print(f"  in a browser, http://{_reachable(settings.host)}:{settings.port}/graphql is GraphiQL")
     for name, value in made_up.items():
         console.print(f"  {name}={value}", markup=False)
     if made_up:

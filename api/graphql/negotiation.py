@@ -39,6 +39,14 @@ def negotiate(header: str | None) -> Accepted | None:
     return Accepted(favourite, streams=stream > 0, prefers_stream=stream > max(response, plain))
 
 
+def wants_page(header: str) -> bool:
+    """Whether this is a browser at its address bar: it names HTML and likes nothing better, and none of our types."""
+    ranges = _ranges(header)
+    named = {RESPONSE_JSON, JSON, EVENT_STREAM} & ranges.keys()
+    html = ranges.get("text/html", 0.0)
+    return not named and html > 0 and html >= max(ranges.values())
+
+
 def _ranges(header: str) -> dict[str, float]:
     """Media ranges and their quality; parameters other than q do not tell our media types apart."""
     ranges: dict[str, float] = {}
