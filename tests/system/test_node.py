@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import queue
 import shutil
-import subprocess
-import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from tests.processes import KEY, REPOSITORY, clean_environment
-from tests.system.directory import ORGANIZATION, Json, user_in
+from tests.processes import KEY
+from tests.system.directory import ORGANIZATION, user_in
 from tests.system.following import CHANGES
+from tests.system.node import SOURCES, WITHIN, Follower, installed, needs_node, running
 from tests.system.served import Served, served_at
 from tests.system.waiting import listens, until
 
-SOURCES = REPOSITORY / "tests" / "node"
-CACHE = REPOSITORY / ".cache"
-WITHIN = 15.0  # seconds
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("node") and shutil.which("npm")), reason="needs Node.js with npm, for graphql-ws"
-)
+pytestmark = needs_node
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def node_folder() -> Path:
-    """A folder with the client and what the lock says it needs; installed once, until the lock changes."""
-    lock = (SOURCES / "package-lock.json").read_bytes()
-    folder = CACHE / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
-    CACHE.mkdir(exist_ok=True)
-    (CACHE / ".gitignore").write_text("*\n")
-    if not folder.exists():
-        fresh = Path(tempfile.mkdtemp(dir=CACHE))
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(SOURCES / name, fresh)
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        done = subprocess.run(command, cwd=fresh, capture_output=True, text=True, timeout=100)
-        assert done.returncode == 0, done.stderr
-        fresh.rename(folder)
+    folder = installed()
     shutil.copy(SOURCES / "follow.mjs", folder)
     return folder
 
@@ -57,53 +36,12 @@ def company(tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
-class Follower:
-    """The lines that a running client prints, as they come."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self._lines: queue.Queue[Json] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._lines.put(json.loads(line))
-
-    def next(self, kind: str) -> object:
-        """What the next line says, which must be of this kind."""
-        line = self._lines.get(timeout=WITHIN)
-        assert line.keys() == {kind}, line
-        return line[kind]
-
-    def change(self) -> tuple[str, str, str]:
-        """The next role change."""
-        result = self.next("next")
-        assert isinstance(result, dict)
-        found = result["data"]["roleChanges"]
-        return found["kind"], found["userId"], found["roleName"]
-
-    def unsubscribe(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-
-
-@contextmanager
-def following(folder: Path, url: str, query: str, key: str = KEY, **variables: object) -> Iterator[Follower]:
+def following(
+    folder: Path, url: str, query: str, key: str = KEY, **variables: object
+) -> AbstractContextManager[Follower]:
     address = url.replace("http", "ws", 1) + "/graphql"
     request = json.dumps({"query": query, "variables": variables})
-    with subprocess.Popen(
-        ["node", "follow.mjs", address, f"Bearer {key}", request],
-        cwd=folder,
-        env=clean_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield Follower(process)
-        finally:
-            process.kill()
+    return running(folder, "follow.mjs", address, f"Bearer {key}", request)
 
 
 def test_graphql_ws_follows_live_changes_until_it_unsubscribes(node_folder: Path, company: Served) -> None:
