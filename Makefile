@@ -30,7 +30,7 @@ demo: $(READY) ## watch roles follow a directory
 	$(BIN)/python -m api demo $(ARGS)
 
 test: $(DEV) ## run every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
 check: $(DEV) ## format, lint, types, import directions; changes nothing
 	$(BIN)/ruff format --check .
