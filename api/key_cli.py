@@ -33,7 +33,7 @@ keys = typer.Typer(no_args_is_help=True, help="API keys: made, listed and revoke
 
 @keys.command("new")
 def key_new(
-    name: Annotated[str, typer.Argument(help="What it is for; shown as the actor of what it does.")],
+    name: Annotated[str, typer.Argument(help="What it is for; shown, after its id, as the actor of what it does.")],
     organization: Annotated[str | None, typer.Option(help="The one organization it sees; without it, all.")] = None,
     write: Annotated[bool, typer.Option("--write", help="It may change things too.")] = False,
     expires_in: Annotated[str | None, typer.Option(help="How long it is valid: 30m, 12h, 90d, 4w.")] = None,

@@ -42,7 +42,8 @@ def _organization(payload: Mapping[str, Any]) -> str | None:
 
 def _expiry(payload: Mapping[str, Any]) -> int:
     expires = payload.get("exp")
-    if type(expires) not in (int, float) or not 0 <= expires < float("inf"):  # RFC 7519, 2: fractions are allowed
+    a_number = isinstance(expires, int | float) and not isinstance(expires, bool)  # RFC 7519, 2: fractions are allowed
+    if expires is None or not a_number or not 0 <= expires < float("inf"):
         raise Unauthenticated("this token's `exp` must be there, as seconds since 1970")
     return LATEST if expires >= LATEST // SECOND else int(expires * SECOND)
 

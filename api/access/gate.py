@@ -11,7 +11,7 @@ from api.access.tokens import SHAPE, Tokens
 from schema.graphql.context import Credential, Viewer
 from schema.problems import Unauthenticated, UnknownCredential
 
-REMEMBERED = 10_000  # good credentials
+REMEMBERED = 10_000  # good API keys
 REFUSAL = "send an API key or token as 'Authorization: Bearer …' (on a WebSocket, in connection_init's payload)"
 
 
@@ -29,29 +29,40 @@ class Gate:
         """The viewer of a credential.
 
         Raises Unauthenticated for one that is missing, unknown, or good no longer; Unavailable when nobody can tell;
-        and TooManyAttempts, before any look-up, for an address that has sent too many unknown ones. Only unknown ones
-        count: a company behind one address whose tokens have expired is not locked out. What was good here lately goes
-        on working from a locked address, and a live connection that is looked at again (no address) is no attempt.
-        What is under way when an address runs out of guesses is still looked up.
+        and TooManyAttempts for an unknown one of an address that has sent too many. Only unknown ones count: a company
+        behind one address whose tokens have expired is not locked out. From a locked address, every token that a key of
+        ours signed goes on working, and every API key that was good here lately; another key is not even looked up. A
+        live connection that is looked at again (no address) is no attempt. What is under way when an address runs out
+        of guesses is still looked up.
         """
         secret = _bearer(credential.authorization)
-        digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
-        if credential.address is not None and not self._good.get(digest):
-            self._guesses.must_have_some_left(credential.address)
+        if self._tokens is not None and SHAPE.fullmatch(secret):
+            return await self._by_token(self._tokens, secret, credential.address)
+        return await self._by_key(secret, credential.address)
+
+    async def _by_token(self, tokens: Tokens, token: str, address: str | None) -> Viewer:
+        """Its signature is checked first: that takes no look-up, and what is proven is no guess, from wherever."""
         try:
-            viewer = await self._viewer(secret)
+            return await tokens.authenticate(token)
+        except UnknownCredential:
+            if address is not None:
+                self._guesses.must_have_some_left(address)
+                self._guesses.count(address)
+            raise
+
+    async def _by_key(self, secret: str, address: str | None) -> Viewer:
+        digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+        if address is not None and not self._good.get(digest):
+            self._guesses.must_have_some_left(address)
+        try:
+            viewer = await self._keys.authenticate(secret)
         except UnknownCredential:
             self._good.forget(digest)
-            if credential.address is not None:
-                self._guesses.count(credential.address)
+            if address is not None:
+                self._guesses.count(address)
             raise
         self._good.put(digest, True)
         return viewer
-
-    async def _viewer(self, secret: str) -> Viewer:
-        if self._tokens is not None and SHAPE.fullmatch(secret):
-            return await self._tokens.authenticate(secret)
-        return await self._keys.authenticate(secret)
 
 
 def _bearer(authorization: str | None) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import httpx
 import msgspec
 
-from api.access.signatures import SigningKey, signing_key
-from schema.problems import Unavailable
+from api.access.remembering import Recent
+from api.access.signatures import BY_KIND, SigningKey, signing_key
+from schema.problems import Unauthenticated, Unavailable
 
 log = logging.getLogger("rolecast.access")
 
@@ -22,6 +25,10 @@ RETRY_SECONDS = 5.0  # between two fetches while there are no keys at all
 FETCH_SECONDS = 5.0
 LARGEST = 1 << 20  # bytes
 MOST_KEYS = 100
+MISSED = 1000  # ids of keys that are remembered not to be in the set
+NO_KEYS = "the keys of user tokens cannot be had right now; try again"
+NOT_YET = "the key (`kid`) of this token is not known yet; try again"
+NO_SUCH_KEY = "this token is signed by a key (`kid`) that the key set does not have"
 
 
 class BadKeySet(Exception):
@@ -38,6 +45,7 @@ class KeySet:
         self._tls = httpx.create_ssl_context()  # made once: it takes 20 ms
         self._keys: tuple[SigningKey, ...] = ()
         self._raw: list[object] = []
+        self._missed: Recent[str, bool] = Recent(MISSED)
         self._fetched: float | None = None
         self._tried: float | None = None
         self._fetching: asyncio.Task[None] | None = None
@@ -48,18 +56,37 @@ class KeySet:
             self._keep([], ())
         return self._begin() if self._age() >= FRESH_SECONDS else self._under_way()
 
-    async def find(self, id: str | None, algorithm: str) -> SigningKey | None:
+    async def find(self, id: str | None, algorithm: str) -> Sequence[SigningKey]:
         """The one key of this id for this algorithm, or the only one for it. An unknown id has the set fetched anew.
 
-        Raises Unavailable while no set could be fetched, or none for an hour.
+        Raises Unavailable while no set could be fetched, or none for an hour, and for an unknown id until the set may
+        be fetched again: it may be the provider's newest key. Raises Unauthenticated for an id that was looked for or
+        had before, and that the set does not have. An unknown id is no guess: no key here can have signed.
         """
+        if algorithm not in BY_KIND.values():
+            return ()  # no key of a set is for it, whatever comes: that is no reason to fetch
+        asked = self._clock()
         await self._end_of(self.touch())
-        if id is not None and all(key.id != id for key in self._keys):
+        if self._lacks(id):
             await self._end_of(self._begin())
         if not self._keys:
-            raise Unavailable("the keys of user tokens cannot be had right now; try again", retry_after=5)
+            raise Unavailable(NO_KEYS, retry_after=5)
+        if id is not None and self._lacks(id):
+            self._refuse(id, looked=self._fetched is not None and self._fetched >= asked)
         fitting = [key for key in self._keys if key.algorithm == algorithm and id in (None, key.id)]
-        return fitting[0] if len(fitting) == 1 else None
+        return fitting if len(fitting) == 1 else ()
+
+    def _lacks(self, id: str | None) -> bool:
+        return id is not None and all(key.id != id for key in self._keys)
+
+    def _refuse(self, id: str, *, looked: bool) -> NoReturn:
+        """Refuse an unknown id; `looked` if the set came after it was asked for."""
+        if looked:
+            self._missed.put(id, True)
+        if self._missed.get(id):
+            raise Unauthenticated(NO_SUCH_KEY)
+        rest = APART_SECONDS if self._tried is None else self._tried + APART_SECONDS - self._clock()
+        raise Unavailable(NOT_YET, retry_after=max(1, math.ceil(rest)))
 
     def _age(self) -> float:
         return float("inf") if self._fetched is None else self._clock() - self._fetched
@@ -96,7 +123,10 @@ class KeySet:
 
     def _keep(self, raw: list[object], keys: tuple[SigningKey, ...]) -> None:
         self.generation += raw != self._raw
-        self._raw, self._keys = raw, keys
+        had, self._raw, self._keys = self._keys, raw, keys
+        for key in had:
+            if key.id is not None and self._lacks(key.id):
+                self._missed.put(key.id, True)  # withdrawn; it would be taken for a key that is new
 
     async def _download(self) -> bytes:
         """The body. No redirects: where the keys are is the operator's word alone."""

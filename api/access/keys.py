@@ -48,12 +48,20 @@ class Keys:
             raise Unauthenticated("this API key has expired")
         return Viewer(
             kind=ViewerKind.API_KEY,
-            actor=f"api_key:{key.name}",
+            actor=actor_of(key),
             may_write=key.write,
             organization_id=key.organization_id,
             key=replace(key, last_used_at=self.uses.note(key, now)),
             expires_at=key.expires_at,
         )
+
+
+def actor_of(key: KeyInfo) -> str:
+    """What a key's deeds are recorded under. The id comes first, since anybody may name a key anything.
+
+    The environment's own key goes without: no other can have its name, and its id changes with the secret.
+    """
+    return f"api_key:{key.name}" if key.name == FROM_ENVIRONMENT else f"api_key:{key.id}:{key.name}"
 
 
 def find_keys(session: Session, hashes: Sequence[str]) -> dict[str, KeyInfo]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import jwt
@@ -40,25 +40,28 @@ class SigningKeys(Protocol):
         """Look for newer keys, if it is time to, without waiting for them."""
         ...
 
-    async def find(self, id: str | None, algorithm: str) -> SigningKey | None:
-        """The one key of this id for this algorithm; without an id, the only one for it. Raises Unavailable."""
+    async def find(self, id: str | None, algorithm: str) -> Sequence[SigningKey]:
+        """The keys that may have signed: of this id, for this algorithm; without an id, the only one for it.
+
+        Raises Unavailable when nobody can tell, and Unauthenticated for an id that is no key's here.
+        """
         ...
 
 
-class SharedSecret:
-    """The one key of HS256."""
+class SharedSecrets:
+    """The keys of HS256: one, or two in a rotation."""
 
     generation = 0
 
-    def __init__(self, secret: str) -> None:
-        self._key = SigningKey(None, "HS256", secret.encode())
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._keys = [SigningKey(None, "HS256", secret.encode()) for secret in secrets]
 
     def touch(self) -> None:
-        """It never changes."""
+        """They never change."""
 
-    async def find(self, id: str | None, algorithm: str) -> SigningKey | None:
-        """The secret, whatever the id: there is no other key that could be meant."""
-        return self._key if algorithm == self._key.algorithm else None
+    async def find(self, id: str | None, algorithm: str) -> Sequence[SigningKey]:
+        """The secrets, whatever the id: there are no other keys that could be meant."""
+        return self._keys if algorithm == "HS256" else ()
 
 
 def signing_key(jwk: object) -> SigningKey | None:

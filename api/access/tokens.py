@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import jwt
@@ -26,6 +27,10 @@ VERIFIED = 10_000  # tokens whose signature need not be checked again while the 
 # `jti` by nobody.
 UNCHECKED: Options = {"verify_iat": False, "verify_sub": False, "verify_jti": False}
 EXPIRED = "this token has expired"
+SEVERAL = (
+    "this token's `email` is that of users of several organizations, removed ones included: "
+    "the token must name its organization (`oid` or `org_id`)"
+)
 
 
 class Verified(NamedTuple):
@@ -64,7 +69,7 @@ class Tokens:
         """The viewer of a token.
 
         Raises UnknownCredential for one that no key of ours signed, Unauthenticated for a genuine one that is no good
-        here or is over, and Unavailable when nobody can tell.
+        here or is over and for one whose key nobody here has, and Unavailable when nobody can tell.
         """
         claims = await self._claims(token)
         if claims.expires_at <= self._clock():
@@ -87,16 +92,20 @@ class Tokens:
         known = self._verified.get(digest)
         if known is not None and known.generation == self._keys.generation:
             return known.claims
-        key = await self._keys.find(*header_of(token))
-        if key is None:
-            raise UnknownCredential(NOT_OURS)
+        keys = await self._keys.find(*header_of(token))
         generation = self._keys.generation
-        claims = read_claims(self._payload(token, key))
+        claims = read_claims(self._payload(token, keys))
         self._verified.put(digest, Verified(claims, generation))
         return claims
 
-    def _payload(self, token: str, key: SigningKey) -> dict[str, Any]:
-        """The payload, once the signature and the registered claims hold."""
+    def _payload(self, token: str, keys: Sequence[SigningKey]) -> dict[str, Any]:
+        """The payload, once one of the keys' signature and the registered claims hold."""
+        for key in keys:
+            with suppress(jwt.InvalidSignatureError):
+                return self._signed_by(key, token)
+        raise UnknownCredential(NOT_OURS)
+
+    def _signed_by(self, key: SigningKey, token: str) -> dict[str, Any]:
         try:
             return jwt.decode(
                 token,
@@ -116,19 +125,25 @@ class Tokens:
             ) from None
         except jwt.MissingRequiredClaimError as error:
             raise Unauthenticated(f"this token has no `{error.claim}`") from None
+        except jwt.InvalidSignatureError:
+            raise
         except (jwt.PyJWTError, ValueError):
             raise UnknownCredential(NOT_OURS) from None
 
 
 def chosen(accounts: Sequence[Account], claims: Claims) -> Account:
-    """The one user whom the claims name and who may be let in; raise Unauthenticated saying why there is none."""
+    """The one user whom the claims name and who may be let in; raise Unauthenticated saying why there is none.
+
+    Whoever was deactivated or deleted counts when it comes to telling organizations apart, and so does a deleted
+    organization: else, who is removed from one would be another's user by the same token.
+    """
     if claims.organization_id is not None:
         accounts = [each for each in accounts if each.organization_id == claims.organization_id]
+    elif len({each.organization_id for each in accounts}) > 1:
+        raise Unauthenticated(SEVERAL)
     standing = [each for each in accounts if each.stands]
     if len(standing) == 1:
         return standing[0]
-    if len({each.organization_id for each in standing}) > 1:
-        raise Unauthenticated("several users have this token's `email`: the token must name its organization (`oid`)")
     if standing:
         raise Unauthenticated("several users of the organization have this token's `email`: `sub` must be a user's id")
     if not accounts or all(each.organization_deleted for each in accounts):

@@ -21,9 +21,10 @@ REVOKE = Statement("UPDATE api_keys SET revoked_at = :now WHERE id = :id AND rev
 
 def create_api_key(session: Session, entry: Entry, ledger: Ledger, command: CreateApiKey) -> None:
     """Store a key under the id that its event gives it; BadInput for a name or an end that it cannot have."""
-    if not (1 <= len(command.name) <= LONGEST_NAME and command.name.isprintable()):
+    name = command.name.strip()
+    if not (1 <= len(name) <= LONGEST_NAME and name.isprintable()):
         raise BadInput(f"an API key's name is 1 to {LONGEST_NAME} printable characters")
-    if command.name == FROM_ENVIRONMENT:
+    if name.upper() == FROM_ENVIRONMENT:
         raise BadInput(f"{FROM_ENVIRONMENT} is the name of the environment's own key; take another")
     if command.expires_at is not None and command.expires_at <= ledger.now:
         raise BadInput("expiresAt is in the past")
@@ -32,7 +33,7 @@ def create_api_key(session: Session, entry: Entry, ledger: Ledger, command: Crea
     STORE.run(
         session,
         id=api_key_id(entry.event.id),
-        name=command.name,
+        name=name,
         hash=command.hash,
         organization=command.organization_id,
         write=command.write,

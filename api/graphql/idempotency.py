@@ -8,12 +8,13 @@ import hmac
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from api.graphql.engine import Engine, Operation, Response
+from api.graphql.engine import Asked, Engine, Operation, Response
 from api.graphql.wire import encode
 from schema.graphql.context import Attempt, Viewer
 from schema.problems import BadInput, Problem, Unavailable
@@ -35,6 +36,10 @@ class Caller(NamedTuple):
 
     scope: str
     secret: str
+
+    def __repr__(self) -> str:
+        """Without the secret: callers end up in tracebacks."""
+        return f"Caller({self.scope!r})"
 
     @classmethod
     def of(cls, viewer: Viewer, authorization: str | None) -> Caller:
@@ -89,25 +94,27 @@ class Idempotency:
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._running: set[asyncio.Task[Reply]] = set()
 
-    async def answer(self, operation: Operation, viewer: Viewer, caller: Caller, key: str) -> Reply:
+    async def answer(self, operation: Operation, viewer: Viewer, caller: Caller, key: str, asked: Asked) -> Reply:
         """Run the mutation, or give its answer of the first time; a repeat that comes meanwhile waits for it.
 
         Raises KeyReused, and RequestError for variables that do not fit, which claims nothing. What began runs to its
         end and is kept, also when the client has gone: it may come back and ask.
         """
         self._engine.check_variables(operation, viewer)
-        task = asyncio.create_task(self._in_turn(operation, viewer, caller, key))
+        task = asyncio.create_task(self._in_turn(operation, viewer, caller, key, asked))
         self._running.add(task)  # the loop alone would not keep it alive
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    async def _in_turn(self, operation: Operation, viewer: Viewer, caller: Caller, key: str) -> Reply:
+    async def _in_turn(self, operation: Operation, viewer: Viewer, caller: Caller, key: str, asked: Asked) -> Reply:
         turn = self._turns.setdefault((caller.scope, key), asyncio.Lock())
         async with turn:
             claim = await self._replies.claim(caller, key, _fingerprint(operation))
             if claim.answer is not None:
                 return Reply(msgspec.json.decode(claim.answer), True)
-            answer = encode(await self._engine.answer(operation, viewer, attempt=caller.attempt(key, claim.seed)))
+            answer = encode(
+                await self._engine.answer(operation, viewer, replace(asked, attempt=caller.attempt(key, claim.seed)))
+            )
             response: Response = msgspec.json.decode(answer)
             if _may_turn_out_better(response):
                 return Reply(response, False)

@@ -20,6 +20,7 @@ EXPIRED = {
     ViewerKind.USER: "this token has expired",
     ViewerKind.PORTAL: "this link has expired",
 }
+LONG = 86_400.0  # seconds; a credential that lives longer is looked at again long before
 CHANGED = "this credential is for something else now; connect again"
 NO_ADDRESS = "unknown"  # behind a Unix socket, where no proxy tells: whoever comes that way is counted together
 
@@ -36,15 +37,21 @@ async def until_it_ends(
     """Return, saying why, when the credential does not stand for this viewer any more.
 
     That is at its expiry, else within `recheck` seconds and however long `authenticate` trusts what it knows. While
-    nobody can tell (Unavailable), the connection goes on; its expiry still ends it.
+    nobody can tell (Unavailable, or no answer), the connection goes on; its expiry still ends it.
     """
     while (rest := _seconds_left(viewer)) > 0:
         await asyncio.sleep(min(rest, _until_the_tick(recheck)))
+        life = asyncio.timeout(_seconds_left(viewer))
         try:
-            now = await authenticate(Credential(authorization, None))
+            async with life:
+                now = await authenticate(Credential(authorization, None))
         except Unauthenticated as problem:
             return str(problem)
         except Problem:
+            continue
+        except TimeoutError:
+            if not life.expired():
+                raise
             continue
         if _rights(now) != _rights(viewer):
             return CHANGED
@@ -57,7 +64,7 @@ def _until_the_tick(recheck: float) -> float:
 
 
 def _seconds_left(viewer: Viewer) -> float:
-    return float("inf") if viewer.expires_at is None else (viewer.expires_at - time.time_ns()) / 1e9
+    return LONG if viewer.expires_at is None else min(LONG, (viewer.expires_at - time.time_ns()) / 1e9)
 
 
 def _rights(viewer: Viewer) -> tuple[Any, ...]:

@@ -108,12 +108,14 @@ class DefaultRolesInput:
 class CreateApiKeyInput:
     """See commands.CreateApiKey."""
 
-    name: str = strawberry.field(description="What it is for: 1 to 100 printable characters, shown as the actor.")
+    name: str = strawberry.field(description="What it is for: 1 to 100 printable characters; part of the actor.")
     organization_id: strawberry.ID | None = strawberry.field(
         default=None, description="Without one, the key sees every organization."
     )
     write: bool = False
-    expires_at: DateTime | None = None
+    expires_at: DateTime | None = strawberry.field(
+        default=None, description="A key that expires makes only keys that expire no later."
+    )
 
 
 def set_mappings_of(input: SetMappingsInput) -> SetMappings:

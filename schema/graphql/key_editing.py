@@ -9,16 +9,24 @@ from schema.credentials import hash_of, new_api_key
 from schema.events import Receipt
 from schema.graphql.access import ApiKey, NewApiKey
 from schema.graphql.asking import Info
+from schema.graphql.context import Viewer
 from schema.graphql.inputs import CreateApiKeyInput
 from schema.graphql.reading import roots
 from schema.graphql.reading.reading import Reading
 from schema.graphql.wanted import Wanted
-from schema.problems import Conflict, NotFound
+from schema.problems import BadInput, Conflict, NotFound
 from schema.queries.api_keys import KeyRow, api_key_by_id, has_secret
+from schema.times import format_time
 
 
-def create_api_key_of(input: CreateApiKeyInput, secret: str) -> CreateApiKey:
-    """The command that the input asks for."""
+def create_api_key_of(input: CreateApiKeyInput, secret: str, maker: Viewer) -> CreateApiKey:
+    """The command that the input asks for.
+
+    Raises BadInput for a key that would outlive its maker's: who holds one for a while must not make it for ever.
+    """
+    ends = maker.expires_at
+    if ends is not None and (input.expires_at is None or input.expires_at > ends):
+        raise BadInput(f"expiresAt must be there, and no later than your own key's: {format_time(ends)}")
     return CreateApiKey(
         name=input.name,
         organization_id=input.organization_id,

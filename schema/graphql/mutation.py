@@ -138,7 +138,7 @@ class Mutation:
     @strawberry.mutation(description="Make an API key. Its secret is in this answer and nowhere else, ever.")
     async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> NewApiKey:
         secret = key_editing.new_secret(info)
-        command = key_editing.create_api_key_of(input, secret)
+        command = key_editing.create_api_key_of(input, secret, info.context.viewer)
         return await edit(info, command, editing.in_sight(input.organization_id), key_editing.new_key(secret))
 
     @strawberry.mutation(description="Revoke an API key for good, within seconds. A key may revoke itself.")

@@ -20,7 +20,8 @@ BY_ID = Statement(
 BY_EMAIL = Statement(
     f"""
     SELECT asked.email, u.email, {COLUMNS} FROM {{asked}} asked CROSS JOIN users u CROSS JOIN organizations o
-    WHERE lower(u.email) = lower(asked.email) AND o.key = u.organization_key ORDER BY u.key""",
+    WHERE lower(substr(u.email, 1, 320)) = lower(substr(asked.email, 1, 320))
+        AND o.key = u.organization_key ORDER BY u.key""",
     asked="email text",
 )
 

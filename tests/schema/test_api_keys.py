@@ -15,6 +15,7 @@ from schema.credentials import hash_of
 from schema.graphql.context import Attempt, KeyInfo, Viewer, ViewerKind
 from schema.problems import Problem
 from schema.sql import Statement
+from schema.times import parse_time
 from tests.schema.asker import ROOT, SCHEMA, Asker, as_user, coded, of
 from tests.schema.company import another
 from tests.world import World
@@ -189,7 +190,10 @@ def test_a_key_may_revoke_itself(two: World) -> None:
         ({"name": "two\nlines"}, "1 to 100 printable"),
         ({"name": "\u202eright to left"}, "1 to 100 printable"),
         ({"name": "nul\0"}, "U+0000"),
+        ({"name": " "}, "1 to 100 printable"),
         ({"name": "ROLECAST_API_KEY"}, "take another"),
+        ({"name": "ROLECAST_API_KEY "}, "take another"),
+        ({"name": " Rolecast_API_key"}, "take another"),
         ({"expiresAt": "2020-01-01T00:00:00Z"}, "expiresAt is in the past"),
     ],
 )
@@ -204,6 +208,25 @@ def test_a_key_that_makes_no_sense_is_refused_and_leaves_nothing(two: World, giv
 def test_names_may_be_long_and_in_any_script(two: World) -> None:
     for name in ("n" * 100, "Übersicht für 東京 — v2"):
         assert make(two, name=name)["apiKey"]["name"] == name
+
+
+def test_a_name_is_kept_without_the_space_around_it(two: World) -> None:
+    assert make(two, name="  ci of acme ")["apiKey"]["name"] == "ci of acme"
+
+
+def test_a_key_that_expires_makes_none_that_outlives_it(two: World) -> None:
+    end = parse_time("2100-01-01T00:00:00Z")
+    for maker, organization in ((ROOT, None), (ACME, "org_acme")):
+        expiring = dataclasses.replace(maker, expires_at=end)
+        for later in ({}, {"expiresAt": None}, {"expiresAt": "2100-01-01T00:00:00.001Z"}):
+            given = {"name": "x", "organizationId": organization, "write": True} | later
+            code, message = refused(two, CREATE, expiring, input=given)
+            assert code == "BAD_INPUT"
+            assert "no later than your own key's: 2100-01-01T00:00:00Z" in message
+        for sooner in ("2100-01-01T00:00:00Z", "2099-01-01T00:00:00Z"):
+            made = make(two, expiring, organizationId=organization, expiresAt=sooner)
+            assert made["apiKey"]["expiresAt"] == sooner
+    assert two.one("SELECT count(*) FROM api_keys") == 4
 
 
 def test_the_environments_key_is_revoked_by_changing_the_variable(two: World) -> None:
@@ -281,3 +304,9 @@ def test_a_repeat_whose_secret_was_lost_says_which_key_to_revoke(two: World) -> 
 def test_only_what_is_asked_of_a_key_is_read(two: World) -> None:
     mutation = 'mutation { createApiKey(input: {name: "ci"}) { secret } }'
     assert json.dumps(do(two, mutation)).count("rk_") == 1
+
+
+def test_an_attempt_does_not_show_what_its_secrets_are_drawn_from() -> None:
+    attempt = Attempt("the seed", b"what is hidden")
+    assert "hidden" not in repr(attempt)
+    assert "the seed" in repr(attempt)

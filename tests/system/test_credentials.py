@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from websockets.exceptions import ConnectionClosed
 
-from tests.api.access.signers import public_jwk, publishing, shared, signed
+from tests.api.access.signers import JWT_SECRET, public_jwk, publishing, shared, signed
 from tests.api.graphql.clients import socket, stream
 from tests.processes import KEY
 from tests.system.credentials import ask, bearer, how_a_socket_ends, mine, new_key
@@ -47,6 +47,14 @@ def test_tokens_of_a_key_set_come_in_and_its_absence_is_503(url: str) -> None:
         assert ask(served, KEY).status_code == 200
 
 
+def test_two_secrets_of_user_tokens_are_good_during_a_rotation(url: str) -> None:
+    old, new = "the-secret-of-yesterday-which-is-long", "the-secret-of-tomorrow-which-is-long-too"
+    with served_at(url, ROLECAST_JWT_SECRET=f"{new} {old}") as served:
+        served.tell(user_in("ada", "eng"))
+        answers = [ask(served, shared(secret)).status_code for secret in (old, new, JWT_SECRET, f"{new} {old}")]
+    assert answers == [200, 200, 401, 401]
+
+
 def test_the_last_use_of_a_key_is_shown_at_once_and_written_soon(there: Served) -> None:
     id, secret = new_key(there)
     shown = ask(there, secret, "{ viewer { apiKey { lastUsedAt } } }").json()["data"]["viewer"]["apiKey"]
@@ -61,6 +69,17 @@ def test_the_last_use_of_a_key_is_shown_at_once_and_written_soon(there: Served) 
     until(lambda: written() is not None)
 
 
+def test_a_deed_is_recorded_under_its_keys_id_whatever_the_key_is_called(there: Served) -> None:
+    there.role("deployer")
+    id, secret = new_key(there, name="ops", organizationId=None, write=True)
+    other, imitation = new_key(there, name=f"{id}:ops", write=True)
+    grant = 'mutation { grantRole(userId: "ada", role: "deployer") { event { actor } user { id } } }'
+    actors = [
+        ask(there, each, grant).json()["data"]["grantRole"]["event"]["actor"] for each in (secret, imitation, KEY)
+    ]
+    assert actors == [f"api_key:{id}:ops", f"api_key:{other}:{id}:ops", "api_key:ROLECAST_API_KEY"]
+
+
 # ---- too many
 
 
@@ -68,18 +87,19 @@ def test_who_guesses_waits_and_who_was_good_lately_does_not(there: Served) -> No
     assert ask(there, KEY).status_code == 200
     for number in range(5):
         assert ask(there, f"rk_guess_{number}").status_code == 401
-    refused = ask(there, shared())
+    _, fresh = new_key(there)
+    refused = ask(there, fresh)
     assert (refused.status_code, code(refused.json())) == (429, "UNAUTHENTICATED")
     seconds = int(refused.headers["retry-after"])
     assert 1 <= seconds <= 60
     assert 1 <= refused.json()["errors"][0]["extensions"]["retryAfter"] <= 60
     with socket(there.url, token=None) as client:
-        client.send({"type": "connection_init", "payload": bearer(shared())})
+        client.send({"type": "connection_init", "payload": bearer(fresh)})
         closed, reason = how_a_socket_ends(client)
     assert closed == 4403
     assert reason.startswith("Forbidden: too many unknown credentials from this address; try again in ")
     assert ask(there, KEY).status_code == 200
-    with socket(there.url, token=KEY):
+    with socket(there.url, token=KEY), socket(there.url, token=shared(fresh=True)):
         pass
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from api.access.gate import Gate
 from api.access.keys import Keys, find_keys, keep_environment_key
-from api.access.signatures import SharedSecret
+from api.access.signatures import SharedSecrets
 from api.access.tokens import Tokens
 from api.database import Database
 from schema.credentials import hash_of
@@ -29,7 +29,7 @@ class Door:
         self.version = 0
         self.now = time.time_ns()
         self.keys = Keys(database, lambda: self.now, lambda: self.version)
-        tokens = Tokens(SharedSecret(JWT_SECRET), database, lambda: self.now, lambda: self.version)
+        tokens = Tokens(SharedSecrets([JWT_SECRET]), database, lambda: self.now, lambda: self.version)
         self.gate = Gate(self.keys, tokens, guesses=ALLOWED)
         database.write_now(lambda session: keep_environment_key(session, KEY, 1))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.access.signatures import SharedSecret, SigningKeys
+from api.access.signatures import SharedSecrets, SigningKeys
 from api.access.tokens import Tokens
 from api.database import Database
 from schema.problems import Unauthenticated
@@ -22,7 +22,7 @@ HS256 = b'{"alg":"HS256","typ":"JWT"}'
 def keeper(database: Database, keys: SigningKeys | None = None, **expected: Any) -> Tokens:
     """Tokens whose knowledge of the database is never trusted for longer than a question."""
     numbers = iter(range(10**9))
-    return Tokens(keys or SharedSecret(JWT_SECRET), database, time.time_ns, lambda: next(numbers), **expected)
+    return Tokens(keys or SharedSecrets([JWT_SECRET]), database, time.time_ns, lambda: next(numbers), **expected)
 
 
 def here(world: World, user: str, **more: Any) -> None:

@@ -13,7 +13,7 @@ from jwt.algorithms import ECAlgorithm
 
 from api.access.jwks import LARGEST, KeySet
 from api.access.signatures import signing_key
-from schema.problems import Unavailable
+from schema.problems import Unauthenticated, Unavailable
 from tests.api.access.signers import Json, private_key, public_jwk, publishing
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ K1, K2 = public_jwk("ES256", "k1"), public_jwk("EdDSA", "k2")
 
 
 async def finds(keys: KeySet, id: str | None, algorithm: str = "ES256") -> bool:
-    return await keys.find(id, algorithm) is not None
+    return bool(await keys.find(id, algorithm))
 
 
 async def test_it_is_fetched_once_for_everybody_and_again_after_ten_minutes() -> None:
@@ -48,7 +48,8 @@ async def test_it_is_fetched_once_for_everybody_and_again_after_ten_minutes() ->
         assert provider.fetches == 1
         clock.now += 2
         provider.keys = [K2]
-        assert not any(await asyncio.gather(*(finds(keys, "k1") for _ in range(50))))
+        asked = [keys.find("k1", "ES256") for _ in range(50)]
+        assert {type(each) for each in await asyncio.gather(*asked, return_exceptions=True)} == {Unauthenticated}
         assert provider.fetches == 2
 
 
@@ -59,12 +60,47 @@ async def test_an_unknown_key_has_it_fetched_at_most_once_a_minute() -> None:
         assert await finds(keys, "k1")
         provider.keys = [K1, K2]
         clock.now += 59
-        assert not any(await asyncio.gather(*(finds(keys, f"x{number}", "EdDSA") for number in range(50))))
+        for number in range(50):
+            with pytest.raises(Unavailable) as refusal:
+                await keys.find(f"x{number}", "EdDSA")
+            assert refusal.value.retry_after == 1
         assert provider.fetches == 1
         clock.now += 2
         assert all(await asyncio.gather(*(finds(keys, "k2", "EdDSA") for _ in range(50))))
         assert provider.fetches == 2
-        assert not any(await asyncio.gather(*(finds(keys, f"x{number}", "EdDSA") for number in range(50))))
+        clock.now += 1
+        with pytest.raises(Unavailable):
+            await keys.find("x1", "EdDSA")
+        assert not await finds(keys, "x2", "HS256")
+        assert provider.fetches == 2
+
+
+async def test_an_unknown_key_is_refused_once_the_set_was_fetched_for_it() -> None:
+    clock = Clock()
+    with publishing(K1) as provider:
+        keys = KeySet(provider.url, clock)
+        assert await finds(keys, "k1")
+        clock.now += 60
+        asked = [keys.find("late", "EdDSA") for _ in range(20)]
+        assert {type(each) for each in await asyncio.gather(*asked, return_exceptions=True)} == {Unauthenticated}
+        with pytest.raises(Unauthenticated):
+            await keys.find("late", "EdDSA")
+        assert provider.fetches == 2
+        provider.keys = [K1, public_jwk("EdDSA", "late")]
+        clock.now += 60
+        assert await finds(keys, "late", "EdDSA")
+
+
+async def test_nobody_can_tell_of_an_unknown_key_while_the_set_cannot_be_fetched() -> None:
+    clock = Clock()
+    with publishing(K1) as provider:
+        keys = KeySet(provider.url, clock)
+        assert await finds(keys, "k1")
+        provider.status = 503
+        clock.now += 60
+        with pytest.raises(Unavailable) as refusal:
+            await keys.find("k2", "EdDSA")
+        assert refusal.value.retry_after == 60
         assert provider.fetches == 2
 
 

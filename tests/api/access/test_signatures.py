@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from api.access.jwks import KeySet
+from api.access.signatures import SharedSecrets
 from api.access.tokens import LONGEST, Tokens
 from schema.problems import UnknownCredential
 from tests.api.access.keeping import HS256, keeper, raw, refused
@@ -123,4 +124,19 @@ async def test_a_key_that_is_withdrawn_ends_what_it_had_verified(world: World) -
         provider.keys = provider.keys[1:]
         now[0] = 601
         await tokens.authenticate(signed("EdDSA", "k2"))
-        assert isinstance(await refused(tokens, token), UnknownCredential)
+        now[0] = 605  # it may not be fetched anew, and need not be
+        assert "does not have" in str(await refused(tokens, token))
+
+
+# ---- shared secrets
+
+
+async def test_either_of_two_shared_secrets_signs_and_a_third_does_not(world: World) -> None:
+    world.joins("ada")
+    old, new = "the secret of yesterday, long enough", "the secret of tomorrow, long enough"
+    tokens = keeper(world.database, SharedSecrets([new, old]))
+    for secret in (old, new):
+        assert (await tokens.authenticate(shared(secret))).user_id == "ada"
+        assert str(await refused(tokens, shared(secret, exp=1))) == "this token has expired"
+    assert isinstance(await refused(tokens, shared("a third secret, which is long enough")), UnknownCredential)
+    assert isinstance(await refused(tokens, shared(f"{new} {old}")), UnknownCredential)

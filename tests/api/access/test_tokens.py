@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.access.signatures import SharedSecret
+from api.access.signatures import SharedSecrets
 from api.access.tokens import Tokens
 from schema.graphql.context import Credential, Viewer, ViewerKind
 from schema.problems import Unauthenticated, UnknownCredential
@@ -90,8 +90,28 @@ async def test_an_address_of_two_users_needs_the_organization(world: World) -> N
     here(world, "eve", email="ada@acme.example")
     assert "`sub` must be" in str(await refused(tokens, shared(sub=None, email="ada@acme.example", oid="org_acme")))
     here(world, "eve", email="ada@acme.example", active=False)
-    here(world, "zoe", email="ada@acme.example", organization="org_other", active=False)
-    assert (await tokens.authenticate(shared(sub=None, email="ada@acme.example"))).user_id == "ada"
+    assert (await tokens.authenticate(shared(sub=None, email="ada@acme.example", oid="org_acme"))).user_id == "ada"
+
+
+@pytest.mark.parametrize("end", ["active", "deactivated", "deleted", "organization deleted"])
+async def test_a_token_without_organization_makes_nobody_anothers_user(world: World, end: str) -> None:
+    here(world, "ada")
+    here(world, "zoe", email="ada@acme.example", organization="org_other")
+    tokens, token = keeper(world.database), shared(sub="idp|1", email="ada@acme.example")
+    if end == "deactivated":
+        world.deactivates("ada")
+    elif end == "deleted":
+        world.leaves("ada")
+    elif end == "organization deleted":
+        world.send(world.event("organization.deleted", {"id": "org_acme"}))
+    refusal = await refused(tokens, token)
+    assert "`email` is that of users of several organizations, removed ones included" in str(refusal)
+    assert "must name its organization (`oid` or `org_id`)" in str(refusal)
+    zoe = shared(sub="idp|1", email="ada@acme.example", oid="org_other")
+    assert (await tokens.authenticate(zoe)).user_id == "zoe"
+    for sub in ("ada", "zoe"):  # an id is one organization's
+        if sub == "zoe" or end == "active":
+            assert (await tokens.authenticate(shared(sub=sub))).user_id == sub
 
 
 async def test_who_is_deactivated_or_deleted_or_whose_organization_is_gone_is_refused(world: World) -> None:
@@ -117,7 +137,7 @@ async def test_case_is_that_of_ascii_alone(one: str, other: str, same: bool) -> 
 # ---- what is checked of a genuine token
 
 
-@pytest.mark.parametrize("exp", [0, 1, int(time.time()) - 1], ids=str)
+@pytest.mark.parametrize("exp", [0, 1, int(time.time()) - 1], ids=["0", "1", "a moment ago"])
 async def test_an_expired_token_says_so_and_is_no_guess(tokens: Tokens, exp: int) -> None:
     refusal = await refused(tokens, shared(exp=exp))
     assert (str(refusal), isinstance(refusal, UnknownCredential)) == ("this token has expired", False)
@@ -126,7 +146,7 @@ async def test_an_expired_token_says_so_and_is_no_guess(tokens: Tokens, exp: int
 async def test_a_token_that_was_good_is_refused_from_its_expiry_on(world: World) -> None:
     world.joins("ada")
     now = [time.time_ns()]
-    tokens = Tokens(SharedSecret(JWT_SECRET), world.database, lambda: now[0], lambda: 1)
+    tokens = Tokens(SharedSecrets([JWT_SECRET]), world.database, lambda: now[0], lambda: 1)
     token = shared(exp=now[0] // 10**9 + 60)
     await tokens.authenticate(token)
     now[0] = (now[0] // 10**9 + 60) * 10**9 - 1
@@ -205,4 +225,4 @@ async def test_whatever_comes_is_a_viewer_or_unauthenticated(tokens: Tokens, tok
 async def test_a_token_is_nowhere_in_what_is_shown(tokens: Tokens) -> None:
     token = shared()
     assert token not in repr(Credential(f"Bearer {token}", "192.0.2.1"))
-    assert JWT_SECRET not in repr(await SharedSecret(JWT_SECRET).find(None, "HS256"))
+    assert JWT_SECRET not in repr(await SharedSecrets([JWT_SECRET]).find(None, "HS256"))

@@ -60,6 +60,30 @@ async def test_it_ends_at_its_expiry_though_nobody_can_tell_and_says_so() -> Non
         assert time.time_ns() >= until
 
 
+async def test_it_ends_at_its_expiry_though_a_look_up_hangs() -> None:
+    asked: list[Credential] = []
+
+    async def hangs(credential: Credential) -> Viewer:
+        asked.append(credential)
+        await asyncio.sleep(60)
+        return ADA
+
+    until = time.time_ns() + 300_000_000
+    async with asyncio.timeout(WITHIN):
+        words = await until_it_ends(hangs, "Bearer x", replace(ADA, expires_at=until), recheck=0.05)
+    assert (words, len(asked)) == ("this token has expired", 1)
+    assert time.time_ns() >= until
+
+
+async def test_a_timeout_of_the_look_up_itself_is_not_taken_for_an_expiry() -> None:
+    async def fails(_: Credential) -> Viewer:
+        raise TimeoutError("of its own")
+
+    with pytest.raises(TimeoutError, match="of its own"):
+        async with asyncio.timeout(WITHIN):
+            await until_it_ends(fails, "Bearer x", replace(ADA, expires_at=time.time_ns() + 10**12), recheck=0.05)
+
+
 async def test_connections_are_looked_at_together() -> None:
     gate = Gate()
     leases = []
