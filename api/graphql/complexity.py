@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -29,6 +28,7 @@ from graphql.type import (
 )
 
 from api.graphql.limits import Limits
+from schema.graphql.sizes import LISTS, OTHERS
 from schema.problems import TooComplex
 
 # GraphQL 2.1, lexical tokens. Unterminated strings match to their end, and possessively, so that no source makes the
@@ -85,14 +85,14 @@ def check_variables(variables: dict[str, Any], limits: Limits) -> None:
 
 @dataclass(slots=True)
 class _Size:
-    """What a selection set expands to; `names` are its own response names, with fragments' merged in."""
+    """What a selection set expands to; `own` are its fields without those beneath them, with fragments' merged in."""
 
     depth: int = 0
     fields: int = 0
     aliases: int = 0
     directives: int = 0
     nodes: int = 0
-    names: Counter[str] = field(default_factory=Counter)
+    own: int = 0
 
     def add(self, other: _Size, *, times: int = 1) -> None:
         self.fields += other.fields
@@ -103,7 +103,7 @@ class _Size:
     def merge(self, other: _Size) -> None:
         self.add(other)
         self.depth = max(self.depth, other.depth)
-        self.names.update(other.names)
+        self.own += other.own
 
 
 class _Measuring:
@@ -128,7 +128,7 @@ class _Measuring:
                 size.directives += len(operation.directives or ())
                 for variable in operation.variable_definitions or ():
                     size.directives += len(variable.directives or ())
-                self._limits.check("root_fields", size.names.total())
+                self._limits.check("root_fields", size.own)
                 self._within(size, "depth", "fields", "aliases", "directives", "nodes")
 
     def _within(self, size: _Size, *measures: str) -> None:
@@ -148,27 +148,25 @@ class _Measuring:
                 size.merge(self._measure(selection.selection_set, inner, paged))
             elif isinstance(selection, FragmentSpreadNode):
                 size.merge(self._fragments.get((selection.name.value, paged), _Size()))
-            self._limits.check("fields", size.fields)  # at once, so that names never grow beyond it
-        self._limits.check("repeats", max(size.names.values(), default=0))
+            self._limits.check("fields", size.fields)
         return size
 
     def _add_field(self, size: _Size, node: FieldNode, parent: GraphQLNamedType | None, paged: bool) -> None:
         size.fields += 1
         size.aliases += node.alias is not None
-        size.names[(node.alias or node.name).value] += 1
+        size.own += 1
         if node.selection_set is None:
             size.depth = max(size.depth, 1)
             return
         definition = self._schema.get_field(parent, node.name.value) if is_composite_type(parent) else None
         first = self._first(node, definition)
-        listed = definition is not None and is_list_type(get_nullable_type(definition.type))
-        # `nodes` and `edges` directly beneath a field with `first` are the page that `first` has counted
-        times = first if first is not None else self._limits.list_size if listed and not paged else 1
+        # A field with `first` is one object, which holds so many: those directly beneath it, `nodes` and `edges`
+        times = first if first is not None else 1 if paged else _length(parent, node, definition)
         inner = self._measure(
             node.selection_set, get_named_type(definition.type) if definition else None, first is not None
         )
         size.add(inner, times=times)
-        size.nodes += times
+        size.nodes += times if first is None else 1
         size.depth = max(size.depth, inner.depth + 1)
 
     def _first(self, node: FieldNode, definition: GraphQLField | None) -> int | None:
@@ -182,6 +180,13 @@ class _Measuring:
             return None
         default = declared.default_value
         return default if isinstance(default, int) else self._limits.page
+
+
+def _length(parent: GraphQLNamedType | None, node: FieldNode, definition: GraphQLField | None) -> int:
+    """How many objects the field is taken to hold: one, or the size of a list that has no `first`."""
+    if parent is None or definition is None or not is_list_type(get_nullable_type(definition.type)):
+        return 1
+    return LISTS.get(f"{parent.name}.{node.name.value}", OTHERS)
 
 
 def _innermost_first(fragments: dict[str, FragmentDefinitionNode]) -> Iterator[str]:

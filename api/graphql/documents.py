@@ -13,6 +13,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    OverlappingFieldsCanBeMergedRule,
     parse,
     specified_rules,
     validate,
@@ -22,7 +23,9 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from api.graphql.complexity import check_document, check_source, check_variables
 from api.graphql.errors import Formatted, RequestError, refusal, request_errors
+from api.graphql.hiding import Hiding, Wording
 from api.graphql.limits import Limits
+from api.graphql.merging import merging_within
 from api.graphql.trusted import HASH, NOT_SUPPORTED, Trusted, hash_of
 from api.graphql.wire import GraphQLRequest
 from api.settings import Misconfigured
@@ -92,10 +95,13 @@ class Documents:
     ) -> None:
         """Look at each trusted document now; raise Misconfigured for one that would not run."""
         self._schema = schema._schema
-        self._limits = limits
+        self.limits = limits
         self.hides_schema = not introspection
+        self._hiding = None if introspection else Hiding(self._schema)
         hiding = () if introspection else (NoSchemaIntrospectionCustomRule,)
-        self._rules = (*specified_rules, *hiding, MaybeNullValidationRule, OneOfInputValidationRule)
+        specified = [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
+        merging = merging_within(limits.comparisons)
+        self._rules = (*specified, merging, *hiding, MaybeNullValidationRule, OneOfInputValidationRule)
         self._good: _Recent[Document] = _Recent(limits.cached_documents, limits.cached_characters)
         self._refused: _Recent[_Rejected] = _Recent(limits.cached_refusals, limits.cached_refused_characters)
         self._trusted = trusted
@@ -107,7 +113,7 @@ class Documents:
         Raises RequestError as `load` does, for an unknown id, and TOO_COMPLEX for more variables than anyone needs.
         """
         try:
-            check_variables(request.variables, self._limits)
+            check_variables(request.variables, self.limits)
             if self._trusted is not None:
                 return self._known[self._trusted.find(request.query, request.document_id)]
             if request.query is None:
@@ -122,11 +128,15 @@ class Documents:
         """The checked document. Raises RequestError: BAD_INPUT for syntax and validation, TOO_COMPLEX for limits."""
         entry = self._good.find(source) or self._refused.find(source)
         if entry is None:
-            entry = self._examine(source)
+            entry = self._examine(source, str if self._hiding is None else self._hiding.of_source(source))
             self._keep(source, entry)
         if isinstance(entry, _Rejected):
             raise RequestError(entry.errors)
         return entry
+
+    def wording(self, request: GraphQLRequest, document: Document) -> Wording:
+        """How graphql-core's sentences on a request for the document are to read."""
+        return str if self._hiding is None else self._hiding.of_request(request, document.ast)
 
     def _must_run(self, text: str, trusted: Trusted) -> Document:
         entry = self._examine(text)
@@ -134,17 +144,18 @@ class Documents:
             raise Misconfigured(f"{trusted.origins[text]} is no document to trust: {entry.errors[0]['message']}")
         return entry
 
-    def _examine(self, source: str) -> Document | _Rejected:
+    def _examine(self, source: str, worded: Wording = str) -> Document | _Rejected:
         try:
-            check_source(source, self._limits)
+            check_source(source, self.limits)
             ast = parse(source)
-            check_document(ast, self._schema, self._limits)
+            check_document(ast, self._schema, self.limits)
+            errors = validate(self._schema, ast, self._rules, hide_suggestions=self.hides_schema)
         except Problem as problem:
             return _Rejected([refusal(problem)])
         except GraphQLError as error:
             return _Rejected(request_errors([error]))
-        if errors := validate(self._schema, ast, self._rules, hide_suggestions=self.hides_schema):
-            return _Rejected(request_errors(errors))
+        if errors:
+            return _Rejected(request_errors(errors, worded))
         operations = {
             node.name.value if node.name else None: node.operation
             for node in ast.definitions
@@ -157,5 +168,5 @@ class Documents:
     def _keep(self, source: str, entry: Document | _Rejected) -> None:
         if isinstance(entry, Document):
             self._good.keep(source, entry)
-        elif len(source) <= self._limits.characters:  # else refused by its length, which costs nothing to find again
+        elif len(source) <= self.limits.characters:  # else refused by its length, which costs nothing to find again
             self._refused.keep(source, entry)

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 from sqlmodel import Session
 
 from schema.commands import Command, SetMappings
+from schema.cursors import Reached
 from schema.events import Receipt
+from schema.graphql.budget import Budget
 from schema.graphql.rights import Right
 from schema.problems import Forbidden
 from schema.queries.catalogue import CatalogueCache
@@ -155,6 +157,10 @@ class Attempt(NamedTuple):
     seed: str
     hidden: bytes
 
+    def __repr__(self) -> str:
+        """Without what is hidden: attempts end up in tracebacks."""
+        return f"Attempt({self.seed!r})"
+
     def event_id(self, field: str | int) -> str:
         """The id of the event that the field causes: the journal takes it once."""
         return f"cmd_{hashlib.sha256(f'{self.seed}/{field}'.encode()).hexdigest()[:28]}"
@@ -217,7 +223,9 @@ class Context:
     read: Reads
     command: Commands
     feed: Feed
+    behind: Callable[[Reached | None], Reads] | None = None  # a replica for queries, that reaches so far
     catalogue: CatalogueCache = field(default_factory=CatalogueCache)  # one for the process is faster
     loaders: dict[Any, Any] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)  # what this operation's answer may hold
     attempt: Attempt | None = None  # at a mutation that came with an Idempotency-Key
     last_event_id: str | None = None  # an event stream's Last-Event-ID: the cursor a browser resumes from by itself

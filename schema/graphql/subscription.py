@@ -20,7 +20,7 @@ from schema.graphql.reading.reading import Reading
 from schema.graphql.rights import Right
 from schema.graphql.scalars import Cursor
 from schema.graphql.wanted import Wanted, wanted_by
-from schema.problems import NotFound
+from schema.problems import NotFound, TooComplex
 from schema.queries.changes import ChangeRow, changes_after, changes_head
 from schema.queries.journal import EventRow
 
@@ -104,20 +104,39 @@ def _whose(reading: Reading, organization_id: str | None, user_id: str | None) -
 async def _each(
     context: Context, live: Stream[Row], work: Callable[[list[Row], Reading], list[T]]
 ) -> AsyncGenerator[T, None]:
-    """One read for each list of rows, then its objects one by one; the feed is let go of however this ends."""
+    """One read for each list of rows, then its objects one by one; the feed is let go of however this ends.
+
+    What an answer may hold is each event's: rows that are too many together are read in halves.
+    """
     async with aclosing(live):
         async for rows in live:
-            for each in await read(context, partial(work, rows)):
-                yield each
+            waiting = [rows]
+            while waiting:
+                some = waiting.pop()
+                try:
+                    found = await _read(context, partial(work, some))
+                except TooComplex:
+                    if len(some) == 1:
+                        raise
+                    half = len(some) // 2
+                    waiting += some[half:], some[:half]
+                    continue
+                for each in found:
+                    yield each
+
+
+async def _read(context: Context, work: Callable[[Reading], T]) -> T:
+    context.budget = context.budget.anew()
+    return await read(context, work)
 
 
 async def _user_roles(context: Context, live: Stream[Any], key: int, wanted: Wanted) -> AsyncGenerator[UserRoles, None]:
     """The feed is followed from before the first read: what is committed after it wakes this again."""
     async with aclosing(live):
-        position, news = await read(context, partial(_holding, key=key, since=None, wanted=wanted))
+        position, news = await _read(context, partial(_holding, key=key, since=None, wanted=wanted))
         yield news[0]
         async for _ in live:
-            position, news = await read(context, partial(_holding, key=key, since=position, wanted=wanted))
+            position, news = await _read(context, partial(_holding, key=key, since=position, wanted=wanted))
             for each in news:
                 yield each
 

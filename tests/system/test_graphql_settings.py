@@ -50,7 +50,7 @@ MEASURES: dict[str, tuple[str, int, int, Callable[[int], str]]] = {
     "max_aliases": ("aliases", 7, 99, aliases),
     "max_root_fields": ("root fields", 7, 40, roots),
     "max_tokens": ("tokens", 100, 9_000, tokens),
-    "max_nodes": ("nodes", 90, 390, lambda count: users(count // 2)),
+    "max_nodes": ("nodes", 90, 190, lambda count: users(count - 1)),
 }
 
 

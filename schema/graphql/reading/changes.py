@@ -16,6 +16,7 @@ from schema.queries.changes import ChangeRow
 
 def changes_of(reading: Reading, rows: Sequence[ChangeRow], wanted: Wanted) -> list[RoleChange]:
     """The changes of rows of the log, in their order."""
+    reading.budget.reading(len(rows))
     changes = [_object(reading, row) for row in rows]
     both = list(zip(rows, changes, strict=True))
     if "organizationId" in wanted:

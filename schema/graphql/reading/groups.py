@@ -22,6 +22,7 @@ def load_groups(reading: Reading, keys: list[int], wanted: Wanted) -> dict[int, 
 
 def groups_of(reading: Reading, rows: Sequence[GroupRow], wanted: Wanted) -> dict[int, Group]:
     """Groups by key, of rows that were read."""
+    reading.budget.reading(len(rows))
     groups = {row.key: _object(reading, row) for row in rows}
     if "organization" in wanted:
         homes = reading.load(Organization, (row.organization_key for row in rows), wanted["organization"])

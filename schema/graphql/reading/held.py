@@ -23,6 +23,7 @@ def held_roles(
     for grant in grants:
         held = grant.user_key, grant.role_key
         since[held] = min(grant.since, since.get(held, grant.since))
+    reading.budget.reading(len(since))
     order = sorted(since, key=lambda held: rank(reading.catalogue.entries[held[1]]))
     return grouped(
         (

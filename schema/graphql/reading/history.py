@@ -12,6 +12,7 @@ from schema.graphql.scalars import DateTime
 from schema.graphql.wanted import Wanted
 from schema.queries.catalogue import rank
 from schema.queries.changes import ChangeRow, held_at
+from schema.queries.horizon import must_be_kept
 from schema.reasons import ByHand, decode_reasons, encode_reasons
 
 Recorded = tuple[ChangeRow, int]  # the last change of a role held then, and since when it was held
@@ -24,7 +25,11 @@ def roles_at(reading: Reading, keys: Sequence[int], ask: Ask, wanted: Wanted) ->
 
 
 def recorded_at(reading: Reading, users: Sequence[int], time: int) -> list[Recorded]:
-    """The roles held at `time`, without the reasons that were over by then."""
+    """The roles held at `time`, without the reasons that were over by then.
+
+    Raises CursorExpired for a moment before history is whole.
+    """
+    must_be_kept(reading.session, time)
     standing = ((_standing(row, time), since) for row, since in held_at(reading.session, users, time))
     return [(row, since) for row, since in standing if row is not None]
 
@@ -34,6 +39,7 @@ def recorded_roles(reading: Reading, found: Sequence[Recorded], wanted: Wanted) 
     entries = reading.catalogue.entries
     found = sorted(found, key=lambda each: rank(entries[each[0].role_key]))
     rows = [row for row, _ in found]
+    reading.budget.reading(len(rows))
     roles = reading.load(Role, ((row.role_key, row.organization_key) for row in rows), wanted["role"])
     reasons = recorded_reasons(reading, rows, wanted["reasons"]) if "reasons" in wanted else [[] for _ in rows]
     return grouped(

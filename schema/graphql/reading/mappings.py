@@ -14,6 +14,7 @@ from schema.queries.mappings import MappingRow
 
 def mappings_of(reading: Reading, rows: Sequence[MappingRow], wanted: Wanted) -> list[Mapping]:
     """The mappings of rows that were read, in their order."""
+    reading.budget.reading(len(rows))
     mappings = [_object(row) for row in rows]
     if "group" in wanted:
         groups = reading.load(Group, (row.group_key for row in rows), wanted["group"])

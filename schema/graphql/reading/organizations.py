@@ -33,6 +33,7 @@ def load_organizations(reading: Reading, keys: list[int], wanted: Wanted) -> dic
 
 def organizations_of(reading: Reading, rows: Sequence[OrganizationRow], wanted: Wanted) -> dict[int, Organization]:
     """Organizations by key, of rows that were read."""
+    reading.budget.reading(len(rows) if wanted else 0)  # those read for their ids alone are told of nowhere
     organizations = {row.key: _object(reading, row) for row in rows}
     if wanted.any("roles", "defaultMemberRole"):
         _fill_roles(reading, organizations, wanted)
@@ -71,6 +72,7 @@ def load_directories(reading: Reading, keys: list[int], wanted: Wanted) -> dict[
 
 def directories_of(reading: Reading, rows: Sequence[DirectoryRow], wanted: Wanted) -> dict[int, Directory]:
     """Directories by key, of rows that were read."""
+    reading.budget.reading(len(rows))
     directories = {row.key: Directory(id=ID(row.id), provider=row.provider, enabled=row.enabled) for row in rows}
     homes = list(dict.fromkeys(row.organization_key for row in rows))
     if "organization" in wanted:

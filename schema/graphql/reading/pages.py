@@ -21,6 +21,7 @@ from schema.graphql.wanted import Wanted
 from schema.queries import changes, people
 from schema.queries.changes import changes_head, count_of_changes, page_of_changes
 from schema.queries.groups import GroupRow, count_of_groups, groups_by_key, page_of_groups
+from schema.queries.horizon import horizon
 from schema.queries.people import UserRow, count_of_users, page_of_users, users_by_id
 
 C = TypeVar("C")
@@ -125,10 +126,11 @@ def _changes(
 
 
 def position_after(reading: Reading, cursor: str | None) -> int:
-    """The position of a cursor, 0 without one; raise CursorExpired for one that this log never gave."""
+    """The position of a cursor, 0 without one; raise CursorExpired for one that this log never gave, or lets go of."""
     if cursor is None:
         return 0
-    return parse_cursor(cursor, log=reading.catalogue.log, head=changes_head(reading.session))
+    head, floor = changes_head(reading.session), horizon(reading.session).floor
+    return parse_cursor(cursor, log=reading.catalogue.log, head=head, floor=floor)
 
 
 def user_of_organizations(reading: Reading, keys: Sequence[int], ask: Ask, wanted: Wanted) -> dict[int, User | None]:

@@ -41,7 +41,8 @@ async def read(context: Context, work: Callable[[Reading], T]) -> T:
     def run(session: Session) -> T:
         catalogue = context.catalogue.of(session)
         try:
-            return work(Reading(session, context.viewer, catalogue, LOADERS, nested))
+            replicated = context.behind is not None
+            return work(Reading(session, context.viewer, catalogue, LOADERS, nested, context.budget, replicated))
         except UNSTORABLE as error:
             raise BadInput("an argument is text that no database holds", detail=str(error)) from error
 

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from sqlmodel import Session
 
 from schema.cursors import format_cursor
+from schema.events import Receipt
 from schema.graphql.asking import Nested
+from schema.graphql.budget import Budget
 from schema.graphql.context import Viewer
 from schema.graphql.scalars import Cursor
 from schema.graphql.wanted import Wanted
@@ -34,12 +36,19 @@ class Reading:
     catalogue: Catalogue
     loaders: Mapping[type[Any], Callable[[Reading, list[Any], Wanted], dict[Any, Any]]]
     nested: Nested
+    budget: Budget
+    replicated: bool = False  # whether queries may be read where the newest is not known yet
     now: int = field(default_factory=lambda: time.time_ns())  # nanoseconds: what has expired by then is not shown
 
     def load(self, noun: type[T], keys: Iterable[K | None], wanted: Wanted) -> dict[K, T]:
         """The objects of these keys with what is wanted filled in; a key that nothing has is left out."""
         unique = list(dict.fromkeys(key for key in keys if key is not None))
         return self.loaders[noun](self, unique, wanted) if unique else {}
+
+    def end_of(self, receipt: Receipt) -> Cursor:
+        """Where the change log ended once an event was in force; a replica is to know that event, if there is one."""
+        event = receipt.position if self.replicated else None
+        return Cursor(format_cursor(self.catalogue.log, receipt.head, event))
 
     def cursor(self, position: int) -> Cursor:
         """A position of the change log as a cursor."""

@@ -32,6 +32,7 @@ def held_reasons(
     reading: Reading, grants: Sequence[GrantRow], homes: Mapping[int, int], wanted: Wanted
 ) -> dict[Held, list[Reason]]:
     """The reasons behind each (user, role) of the grants; `homes` are the users' organizations."""
+    reading.budget.reading(len(grants))
     mappings: dict[int, MappedGroupRow] = {}
     if mapped := _unique(grants, Kind.MAPPED, "ref"):
         mappings = {row.mapping_key: row for row in mapped_groups(reading.session, mapped)}
@@ -63,6 +64,7 @@ def held_reasons(
 def recorded_reasons(reading: Reading, changes: Sequence[ChangeRow], wanted: Wanted) -> list[list[Reason]]:
     """The reasons that were written down with each change, as they were then."""
     recorded = [decode_reasons(change.reasons) for change in changes]
+    reading.budget.reading(sum(map(len, recorded)))
     ids = {why.group for whys in recorded for why in whys if isinstance(why, Mapped)}
     groups: dict[str, Group] = {}
     if "group" in wanted and ids:

@@ -23,6 +23,7 @@ from schema.problems import NotFound
 from schema.queries import journal
 from schema.queries.api_keys import KeyRow
 from schema.queries.groups import GroupRow, groups_by_id
+from schema.queries.horizon import horizon, must_reach
 from schema.queries.journal import EventRow, count_of_events, events_at, page_of_events, places_of_event
 from schema.queries.mappings import mappings_of_organizations
 from schema.queries.organizations import (
@@ -163,9 +164,10 @@ def find_role(reading: Reading, name: str, organization: int | None, wanted: Wan
 def list_events(
     reading: Reading, organization_id: str | None, ask: Ask, filters: EventFilter | None, wanted: Wanted
 ) -> Connection[Event]:
-    """The journal, newest first."""
+    """The journal, newest first; raise CursorExpired for a page of what was archived meanwhile."""
     organization = None if organization_id is None else organization_row(reading, organization_id).key
     before, given = parse_key(ask.after, default=END), filters or EventFilter()
+    must_reach(before, horizon(reading.session).snapshot)
     where = journal.EventFilter(organization, given.type, given.outcome, given.source)
     selected = wanted["edges"]["node"].merged(wanted["nodes"])
 

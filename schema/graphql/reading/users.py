@@ -25,6 +25,7 @@ def load_users(reading: Reading, keys: list[int], wanted: Wanted) -> dict[int, U
 def users_of(reading: Reading, rows: Sequence[UserRow], wanted: Wanted) -> dict[int, User]:
     """Users by key, of rows that were read."""
     rows = list({row.key: row for row in rows}.values())  # one user may be met in several groups
+    reading.budget.reading(len(rows) if wanted else 0)  # those read for their ids alone are told of nowhere
     users = {row.key: _object(reading, row) for row in rows}
     if "organization" in wanted:
         homes = reading.load(Organization, (row.organization_key for row in rows), wanted["organization"])

@@ -19,9 +19,9 @@ def examined(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sources: list[str] = []
     original = Documents._examine
 
-    def spy(self: Documents, source: str) -> Any:
+    def spy(self: Documents, source: str, *worded: Any) -> Any:
         sources.append(source)
-        return original(self, source)
+        return original(self, source, *worded)
 
     monkeypatch.setattr(documents.Documents, "_examine", spy)
     return sources

@@ -17,9 +17,10 @@ from tests.api.graphql.clients import AUTHORIZATION, TRANSPORTS, Json
 from tests.api.graphql.throwaway import World
 
 Run = Callable[[str, Json], list[Json]]
+WRITING, STREAMING = ("POST", "SSE", "WebSocket"), ("SSE", "WebSocket")
 every = pytest.mark.parametrize("run", TRANSPORTS.values(), ids=TRANSPORTS)
-writing = pytest.mark.parametrize("run", [TRANSPORTS[n] for n in ("POST", "SSE", "WebSocket")], ids=str)
-streaming = pytest.mark.parametrize("run", [TRANSPORTS[n] for n in ("SSE", "WebSocket")], ids=str)
+writing = pytest.mark.parametrize("run", [TRANSPORTS[n] for n in WRITING], ids=WRITING)
+streaming = pytest.mark.parametrize("run", [TRANSPORTS[n] for n in STREAMING], ids=STREAMING)
 
 
 def code(results: list[Json]) -> str:
