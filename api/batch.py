@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from api.facts.apply import write_facts
 from api.facts.mappings import check_revocations
+from api.listen import tell
 from api.settle import check_protected, settle
 from api.waves import waves
 from api.work import Entry, Ledger
@@ -26,7 +27,10 @@ Answer = Receipt | Problem
 SEEN = Statement(
     """
     SELECT j.id, j.outcome, j.position, j.problem, j.payload, j.source
-    FROM {ids} asked CROSS JOIN journal j WHERE j.id = asked.id""",
+    FROM {ids} asked CROSS JOIN journal j WHERE j.id = asked.id
+    UNION ALL
+    SELECT a.id, a.outcome, a.position, a.problem, NULL, NULL
+    FROM {ids} asked CROSS JOIN archived a WHERE a.id = asked.id""",
     ids="id text",
 )
 DID = Statement("SELECT turn, count(*) FROM changes WHERE event_position = :event GROUP BY turn")
@@ -48,6 +52,7 @@ def apply_batch(session: Session, batch: Sequence[Event], clock: int) -> list[An
     and leaves nothing. Any other exception means that the transaction must be rolled back.
     """
     ledger = Ledger.open(session, clock)
+    start = ledger.position
     answers = _known(session, batch, ledger)
     fresh: dict[str, Entry] = {}
     for event in batch:
@@ -60,6 +65,8 @@ def apply_batch(session: Session, batch: Sequence[Event], clock: int) -> list[An
     for wave in waves(session, list(fresh.values())):
         refusal = _apply_wave(session, wave, ledger)
         answers |= {entry.event.id: refusal or entry.receipt(ledger.change) for entry in wave}
+    if ledger.position > start:
+        tell(session, ledger.change, ledger.position)
     return [answers[event.id] for event in batch]
 
 
@@ -67,7 +74,7 @@ def _known(session: Session, batch: Sequence[Event], ledger: Ledger) -> dict[str
     """The answers to events that the journal has already."""
     answers: dict[str, Answer] = {}
     ids = list(dict.fromkeys(event.id for event in batch))
-    payloads: dict[str, bytes] = {}
+    payloads: dict[str, bytes | None] = {}
     for event_id, outcome, position, problem, payload, source in SEEN.run(session, ids=ids):
         payloads[event_id] = payload
         receipt = Receipt(
@@ -80,8 +87,8 @@ def _known(session: Session, batch: Sequence[Event], ledger: Ledger) -> dict[str
         )
         answers[event_id] = _as_it_was(session, receipt) if source == Source.ADMIN else receipt
     for event in batch:
-        if event.id in payloads:
-            _compare(event, payloads[event.id])
+        if (first := payloads.get(event.id)) is not None:  # of what was archived, nothing is left to compare with
+            _compare(event, first)
     return answers
 
 

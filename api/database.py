@@ -26,14 +26,26 @@ READERS = (
 )
 BUSY_SECONDS = 10  # how long SQLite waits for another process's write before it gives up
 WRITER_LOCK = 0x726F6C65  # "role": the key of PostgreSQL's advisory lock that makes writers take turns
-# PostgreSQL's default price of a random page is a spinning disk's; with it, one user's rows are found by scanning all.
-# A lock that nobody lets go of, or a network that says nothing, ends in a 503 and not in a webhook that waits for ever.
-OVER_THE_NETWORK = {
+FROZEN_SECONDS = 30  # how long a writer that says nothing, dead or stopped, may keep the lock from the others
+# A network that says nothing ends in a 503 and not in a webhook that waits for ever. Nothing here is state of the
+# session: a pooler between the transactions (PgBouncer's transaction mode) may give each another server connection.
+OVER_THE_NETWORK: dict[str, Any] = {
     "connect_timeout": 5,
-    "options": f"-c random_page_cost=1.1 -c lock_timeout={BUSY_SECONDS}s",
     "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
     "tcp_user_timeout": BUSY_SECONDS * 1000,
+    "prepare_threshold": None,
 }
+# PostgreSQL's default price of a random page is a spinning disk's; with it, one user's rows are found by scanning all.
+READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL random_page_cost = 1.1"
+# Commit order is position order because writers take turns here. Sent as one message: no round trip more than BEGIN.
+WRITING = f"""
+    BEGIN;
+    SET LOCAL random_page_cost = 1.1;
+    SET LOCAL lock_timeout = '{BUSY_SECONDS}s';
+    SET LOCAL idle_in_transaction_session_timeout = '{FROZEN_SECONDS}s';
+    SELECT pg_advisory_xact_lock({WRITER_LOCK})"""
 LONGEST_WAL = 128_000  # pages, 256 MB: past that, a log whose writers never pause is started anew
 # What SQLAlchemy raises, and what the drivers do under statements that go straight to them.
 OUT_OF_REACH = (
@@ -43,14 +55,18 @@ OUT_OF_REACH = (
     sqlite3.OperationalError,
     psycopg.OperationalError,
     psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,  # what was the original is a copy now
 )
+UNDONE = "nothing was done, try again"
+UNKNOWN = "whether it was done is not known, try again"  # the connection broke between COMMIT and its answer
 
 
 class Database:
     """One database, SQLite or PostgreSQL, behind two doors: `read` and `write`."""
 
-    def __init__(self, url: str) -> None:
-        """Open nothing yet; connections are made when first needed."""
+    def __init__(self, url: str, failed: Callable[[str], None] = lambda door: None) -> None:
+        """Open nothing yet: connections are made when needed. `failed` hears "read" or "write" of each failure."""
+        self._failed = failed
         self.dialect = make_url(url).get_backend_name()
         self._readers = _engine(url, size=READERS)
         self._writers = _engine(url, size=1)
@@ -58,7 +74,8 @@ class Database:
             _as_sqlite(self._readers, begin="BEGIN", only_reads=True)
             _as_sqlite(self._writers, begin="BEGIN IMMEDIATE", only_reads=False)
         else:
-            self._readers = self._readers.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            _as_postgresql(self._readers, begin=READING)
+            _as_postgresql(self._writers, begin=WRITING)
         self._reading = ThreadPoolExecutor(READERS, "rolecast-read")
         self._writing = ThreadPoolExecutor(1, "rolecast-write")
         self._moving = threading.Lock()
@@ -73,19 +90,16 @@ class Database:
 
     def read_now(self, work: Callable[[Session], T]) -> T:
         """`read`, in this thread."""
-        with _reachable(), Session(self._readers) as session:
+        with self._reachable("read"), Session(self._readers) as session:
             return work(session)
 
     def write_now(self, work: Callable[[Session], T]) -> T:
         """`write`, in this thread: takes the writer's lock, and commits unless `work` raises."""
-        with _reachable(), Session(self._writers) as session, session.begin():
-            self._take_turn(session)
-            return work(session)
-
-    def _take_turn(self, session: Session) -> None:
-        """Wait for the other writers; SQLite's BEGIN IMMEDIATE has done so already."""
-        if self.dialect == "postgresql":
-            session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+        with self._reachable("write"), Session(self._writers) as session:
+            answer = work(session)
+            with self._reachable("write", UNKNOWN if self.dialect == "postgresql" else UNDONE):
+                session.commit()
+            return answer
 
     async def rehearse(self, work: Callable[[Session], T]) -> T:
         """`write`, but nothing of it stays: the transaction is rolled back."""
@@ -93,8 +107,7 @@ class Database:
 
     def rehearse_now(self, work: Callable[[Session], T]) -> T:
         """`rehearse`, in this thread."""
-        with _reachable(), Session(self._writers) as session:
-            self._take_turn(session)
+        with self._reachable("write"), Session(self._writers) as session:
             answer = work(session)
             session.rollback()
             return answer
@@ -108,11 +121,26 @@ class Database:
         if not self._moving.acquire(blocking=False):
             return
         try:
-            with _reachable(), self._readers.connect() as connection:
+            with self._reachable("write"), self._readers.connect() as connection:
                 driver: Any = connection.connection.driver_connection
                 _move_log(driver)
         finally:
             self._moving.release()
+
+    @contextmanager
+    def _reachable(self, door: str, fate: str = UNDONE) -> Iterator[None]:
+        """Turn a database that is out of reach into Unavailable; what it refuses for its content passes through."""
+        try:
+            yield
+        except (*OUT_OF_REACH, DBAPIError, psycopg.Error, sqlite3.Error) as error:
+            self._failed(door)
+            if _is_content(error):
+                raise
+            if isinstance(error, OUT_OF_REACH):
+                raise Unavailable(f"the database cannot be reached; {fate}", detail=str(error)) from error
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise Unavailable(f"the database went away; {fate}", detail=str(error)) from error
+            raise
 
     def engine(self) -> Engine:
         """The writer's engine, for migrations."""
@@ -140,24 +168,11 @@ def _move_log(driver: Any) -> None:
 
 
 def _is_content(error: Exception) -> bool:
-    """Whether SQLite's OperationalError is about what was asked (a pattern too complex), not about the file."""
-    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG)
-
-
-@contextmanager
-def _reachable() -> Iterator[None]:
-    """Turn a database that is out of reach into Unavailable; what it refuses for its content passes through."""
-    try:
-        yield
-    except OUT_OF_REACH as error:
-        if _is_content(error):
-            raise
-        raise Unavailable("the database cannot be reached; nothing was done, try again", detail=str(error)) from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise Unavailable("the database went away; nothing was done, try again", detail=str(error)) from error
-        raise
+    """Whether an OperationalError is about what was asked, a text too long for an index, and not about the database."""
+    driver = getattr(error, "orig", error)
+    code, state = getattr(driver, "sqlite_errorcode", None), getattr(driver, "sqlstate", None)
+    too_much = state is not None and state.startswith("54")  # PostgreSQL's class 54, "program limit exceeded"
+    return too_much or (code is not None and code & 0xFF in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG))
 
 
 def _engine(url: str, *, size: int) -> Engine:
@@ -199,6 +214,22 @@ def _as_sqlite(engine: Engine, *, begin: str, only_reads: bool) -> None:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
+    _begin_with(engine, begin)
+
+
+def _as_postgresql(engine: Engine, *, begin: str) -> None:
+    """Transactions that we begin, in one message with what holds in each; the driver's own takes a message more."""
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+        # Where a pooler lets LISTEN stick to this server connection, the driver would keep each for ever.
+        connection.add_notify_handler(lambda _notification: None)
+
+    _begin_with(engine, begin)
+
+
+def _begin_with(engine: Engine, begin: str) -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         connection.connection.driver_connection.execute(begin)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from api.metrics import Metrics
 from api.tail import Interest, Subscriber, Tail
 from schema.graphql.context import Ends, Reads
 from schema.problems import Problem, Unavailable
 from schema.queries.changes import ChangeRow, changes_after, changes_head
+from schema.queries.horizon import horizon, must_reach
 from schema.queries.journal import EventRow, events_after, journal_head
 
 log = logging.getLogger("rolecast.feed")
@@ -25,10 +28,12 @@ LOOK_SECONDS = 1.0  # how late a row can be when its wake-up was lost
 class Feed:
     """The tails of this process."""
 
-    def __init__(self, read: Reads) -> None:
+    def __init__(self, read: Reads, metrics: Metrics | None = None) -> None:
         """`read` gives each look one snapshot of the database."""
-        self._changes: Tail[ChangeRow] = Tail(read, _changes, changes_head, _interests_of_change)
-        self._events: Tail[EventRow] = Tail(read, _events, journal_head, _interests_of_event)
+        self._metrics = metrics or Metrics()
+        self._changes: Tail[ChangeRow] = Tail(read, _changes, _ends_of_changes, _interests_of_change)
+        self._events: Tail[EventRow] = Tail(read, _events, _ends_of_events, _interests_of_event)
+        self._changes.delivered = self._delivered
         self._reached = [0, 0]
         self._wake = asyncio.Event()
         self._looking = asyncio.Lock()
@@ -39,7 +44,8 @@ class Feed:
         """Every change of the user, else of the organization, else of all, after the position (None: from now on).
 
         Yields lists of rows, each row once, in commit order. Raises Lagged when the consumer is more than BUFFER rows
-        behind; it is safe to resume from the last change seen.
+        behind; it is safe to resume from the last change seen. Raises CursorExpired when the log, compacted, no longer
+        reaches back to where the consumer is.
         """
         return Subscriber(self._changes, after, _interest(organization, user), self.now().change)
 
@@ -57,10 +63,10 @@ class Feed:
         )
 
     def committed(self, change: int, event: int) -> None:
-        """A commit of this process has brought the logs to these positions: look now."""
+        """A commit, of this process or another, has brought the logs to these positions: look now."""
         self._reached = [max(self._reached[0], change), max(self._reached[1], event)]
-        idle = [self._changes.committed(change), self._events.committed(event)]
-        if not all(idle):
+        behind = [self._changes.committed(change), self._events.committed(event)]
+        if any(behind):
             self._wake.set()
 
     async def look(self) -> None:
@@ -89,6 +95,18 @@ class Feed:
         """How many subscribers are served."""
         return self._changes.listeners() + self._events.listeners()
 
+    def measure(self) -> None:
+        """Set the gauges of this process's subscribers, and of how far behind the logs' known ends it is."""
+        for name, tail, reached in (
+            ("changes", self._changes, self._reached[0]),
+            ("journal", self._events, self._reached[1]),
+        ):
+            self._metrics.subscribers.labels(name).set(tail.listeners())
+            self._metrics.lag.labels(name).set(max(0, reached - (tail.position or 0)))
+
+    def _delivered(self, rows: Sequence[ChangeRow]) -> None:
+        self._metrics.deliveries.observe(max(0.0, (time.time_ns() - rows[0].at) / 1e9))
+
 
 def _interest(organization: int | None, user: int | None) -> Interest:
     if user is not None:
@@ -97,13 +115,23 @@ def _interest(organization: int | None, user: int | None) -> Interest:
 
 
 def _changes(session: Session, position: int, limit: int, interest: Interest) -> list[ChangeRow]:
+    must_reach(position, horizon(session).floor)
     kind, key = interest or (None, None)
     organization, user = (key if kind == "organization" else None), (key if kind == "user" else None)
     return changes_after(session, position, limit, organization_key=organization, user_key=user)
 
 
 def _events(session: Session, position: int, limit: int, interest: Interest) -> list[EventRow]:
+    must_reach(position, horizon(session).snapshot)
     return events_after(session, position, limit, None if interest is None else interest[1])
+
+
+def _ends_of_changes(session: Session) -> tuple[int, int]:
+    return horizon(session).floor, changes_head(session)
+
+
+def _ends_of_events(session: Session) -> tuple[int, int]:
+    return horizon(session).snapshot, journal_head(session)
 
 
 def _interests_of_change(row: ChangeRow) -> Sequence[Interest]:

@@ -49,14 +49,15 @@ class Tail(Generic[R]):
         self,
         read: Reads,
         rows: Source[R],
-        head: Callable[[Session], int],
+        ends: Callable[[Session], tuple[int, int]],
         interests: Callable[[R], Sequence[Interest]],
     ) -> None:
-        """`interests` names every interest that a row is of."""
+        """`ends` tells the position that a log begins after, and its last; `interests` names a row's every interest."""
         self.read = read
         self.rows = rows
         self.position: int | None = None  # unknown until the first look
-        self._head = head
+        self.delivered: Callable[[Sequence[R]], None] = lambda rows: None
+        self._ends = ends
         self._interests = interests
         self._subscribers: defaultdict[Interest, set[Subscriber[R]]] = defaultdict(set)
 
@@ -64,9 +65,11 @@ class Tail(Generic[R]):
         """Read what has come since the last look, and hand it out in order; nothing is read while nobody listens."""
         while True:
             position, wanted = self.position or 0, bool(self._subscribers)
-            rows, head = await self.read(partial(self._news, position=position, wanted=wanted))
+            rows, beginning, head = await self.read(partial(self._news, position=position, wanted=wanted))
             if self._subscribers and not wanted:
                 continue  # somebody came while the rows were passed over: read again, with them
+            if position < beginning:
+                self._lose(position)
             for row in rows:
                 self._hand_out(row)
             self.position = rows[-1].position if len(rows) == PAGE else max(head, position)
@@ -74,11 +77,10 @@ class Tail(Generic[R]):
                 return
 
     def committed(self, position: int) -> bool:
-        """Take note that the log reaches so far; with nobody listening, that is all there is to do. Tells if it was."""
+        """Take note that the log reaches so far, and tell whether there is more to read: not if nobody listens."""
         if not self._subscribers:
             self.position = max(self.position or 0, position)
-            return True
-        return False
+        return position > (self.position or 0)
 
     def join(self, subscriber: Subscriber[R]) -> None:
         """Hand the subscriber every row after the tail's position, from now on."""
@@ -96,8 +98,16 @@ class Tail(Generic[R]):
         """How many subscribers there are."""
         return sum(len(each) for each in self._subscribers.values())
 
-    def _news(self, session: Session, *, position: int, wanted: bool) -> tuple[list[R], int]:
-        return self.rows(session, position, PAGE, None) if wanted else [], self._head(session)
+    def _news(self, session: Session, *, position: int, wanted: bool) -> tuple[list[R], int, int]:
+        beginning, head = self._ends(session)
+        readable = wanted and position >= beginning
+        return self.rows(session, position, PAGE, None) if readable else [], beginning, head
+
+    def _lose(self, position: int) -> None:
+        """Rows after the position were archived before they were handed out: each subscriber finds that in the log."""
+        for subscribers in tuple(self._subscribers.values()):
+            for subscriber in tuple(subscribers):
+                subscriber.spill(position)
 
     def _hand_out(self, row: R) -> None:
         for interest in self._interests(row):
@@ -138,6 +148,8 @@ class Subscriber(Generic[R]):
             rows = await self._look_back() if self._past else await self._wait()
             if rows:
                 self._after, self._given = rows[-1].position, time.monotonic()
+                if not self._past:
+                    self._tail.delivered(rows)
                 return rows
         raise StopAsyncIteration
 
@@ -152,10 +164,17 @@ class Subscriber(Generic[R]):
         """Keep a live row until it is asked for; past the buffer's limit, let go of all: the log has them."""
         if len(self._buffer) < BUFFER:
             self._buffer.append(row)
+            self._news.set()
         else:
-            self._spilled = True
-            self._buffer.clear()
-            self._tail.leave(self)
+            self.spill(row.position - 1)
+
+    def spill(self, handed: int) -> None:
+        """Let go of all that waits, and read the log on; every row of interest up to `handed` was given or waits."""
+        if not self._past:
+            self._after = max(self._after, self._buffer[0].position - 1 if self._buffer else handed)
+        self._spilled = True
+        self._buffer.clear()
+        self._tail.leave(self)
         self._news.set()
 
     def _look_back_again(self, stuck: bool) -> None:
