@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from sqlmodel import Session, SQLModel
 
 from api.settle import differences
+from api.snapshot import faults
 from api.work import Entry
 from schema.events import Event, Ignored
 from schema.kinds import Source
+from schema.queries.horizon import horizon
 from schema.sql import Statement
 
 CHUNK = 2000
@@ -18,7 +20,7 @@ COUNT_USERS = Statement("SELECT count(*) FROM users")
 USERS = Statement("SELECT key FROM users WHERE key > :after ORDER BY key LIMIT :limit")
 WORDS = Statement("SELECT u.id, r.name FROM users u CROSS JOIN roles r WHERE u.key = :user AND r.key = :role")
 HOLES = {
-    log: Statement(f"SELECT count(*), coalesce(min(position), 1), coalesce(max(position), 0) FROM {log}")
+    log: Statement(f"SELECT count(*), min(position), max(position) FROM {log} WHERE position > :after")
     for log in ("journal", "changes")
 }
 UNKNOWN_ORGANIZATIONS = Statement("""
@@ -34,7 +36,7 @@ _NOBODY = Entry(
 
 def check(session: Session, progress: Callable[[int, int], None]) -> list[str]:
     """What is wrong, a sentence each; an empty list is a clean database. `progress(users done, users in all)`."""
-    return [*_grants(session, progress), *_references(session), *_positions(session)]
+    return [*_grants(session, progress), *_references(session), *_positions(session), *faults(session)]
 
 
 def _grants(session: Session, progress: Callable[[int, int], None]) -> Iterator[str]:
@@ -70,7 +72,8 @@ def _references(session: Session) -> Iterator[str]:
 
 
 def _positions(session: Session) -> Iterator[str]:
-    for log, statement in HOLES.items():
-        count, first, last = statement.one(session)
-        if (first, count) != (1, last):
+    beginning = horizon(session)
+    for (log, statement), after in zip(HOLES.items(), (beginning.snapshot, beginning.floor), strict=True):
+        count, first, last = statement.one(session, after=after)
+        if count and (first, count) != (after + 1, last - after):
             yield f"{log} has {count} rows, from position {first} to {last}: positions are missing"

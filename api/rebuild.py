@@ -1,4 +1,7 @@
-"""Rebuild: empty everything derived, and apply the journal again in position order. Same state, same changes."""
+"""Rebuild: empty everything derived, and apply the journal again in position order. Same state, same changes.
+
+A journal that was compacted begins with a snapshot, which is put back; what comes after it is applied.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,17 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from api.batch import apply_again
+from api.snapshot import DERIVED, load
 from api.work import Entry, Ledger
 from schema.events import Event, Ignored, Rejected, from_journal
 from schema.kinds import Outcome, Source
+from schema.queries.horizon import horizon
 from schema.sql import Statement
 
 PAGE = 1000
-# Children before parents, so that no row is left pointing at nothing. The journal and access are not derived.
-DERIVED = (
-    "changes grants hand_grants mappings creators default_roles role_permissions assertions memberships"
-    " permissions roles groups users directories organizations"
-).split()
 EMPTY = [Statement(f"DELETE FROM {table}") for table in DERIVED]
 FORGET_KEYS = Statement("UPDATE log SET mappings = 0")
-COUNT = Statement("SELECT count(*) FROM journal")
+COUNT = Statement("SELECT count(*) FROM journal WHERE position > :after")
 READ = Statement("""
     SELECT j.position, j.id, j.source, j.actor, j.occurred_at, j.received_at, j.outcome, j.problem, j.payload, j.type,
         j.organization_key
@@ -50,16 +50,18 @@ class Line(NamedTuple):
 def rebuild(session: Session, progress: Callable[[int, int], None]) -> int:
     """Empty the facts, grants and changes and derive them again, in the session's transaction; `progress(done, total)`.
 
-    Entries recorded as REJECTED or IGNORED stay so: what has no effect live has none here. Gives the number of entries.
+    Entries recorded as REJECTED or IGNORED stay so: what has no effect live has none here. Gives the number of entries
+    that were applied.
     """
-    total = int(COUNT.scalars(session)[0])
+    beginning = horizon(session).snapshot
+    total = int(COUNT.scalars(session, after=beginning)[0])
     names = {row[0]: row[1] for row in ORGANIZATIONS.run(session)}
     for statement in EMPTY:
         statement.run(session)
     FORGET_KEYS.run(session)
     done = 0
-    ledger = Ledger(0, 0, 0)
-    for received_at, lines in _moments(session):
+    ledger = Ledger(0, beginning, load(session))
+    for received_at, lines in _moments(session, beginning):
         ledger.now = received_at
         apply_again(session, [_entry(line, names) for line in lines], ledger)
         done += len(lines)
@@ -67,9 +69,8 @@ def rebuild(session: Session, progress: Callable[[int, int], None]) -> int:
     return done
 
 
-def _moments(session: Session) -> Iterator[tuple[int, Sequence[Line]]]:
+def _moments(session: Session, after: int) -> Iterator[tuple[int, Sequence[Line]]]:
     """Runs of entries that were received at one moment, at most a page: what was one batch, or part of one."""
-    after = 0
     while page := [Line(*row) for row in READ.run(session, after=after, limit=PAGE)]:
         for received_at, lines in groupby(page, key=lambda line: line.received_at):
             yield received_at, list(lines)

@@ -24,9 +24,13 @@ from schema.sql import Statement
 log = logging.getLogger("rolecast.replay")
 
 BATCH = 64  # as many as the ingest writes at once: webhooks that arrive meanwhile wait no longer than for each other
-# The journal's types have no index: this reads it through once, as a rebuild does.
+# The journal's types have no index: this reads it through once, as a rebuild does. What was archived and has had its
+# effect since has no payload any more.
 REJECTED = Statement(f"""
-    SELECT id FROM journal WHERE source = {Source.WEBHOOK:d} AND outcome = {Outcome.REJECTED:d} ORDER BY position""")
+    SELECT id FROM (
+        SELECT id, position, source, outcome FROM archived WHERE payload IS NOT NULL
+        UNION ALL SELECT id, position, source, outcome FROM journal) j
+    WHERE source = {Source.WEBHOOK:d} AND outcome = {Outcome.REJECTED:d} ORDER BY position""")
 REPLAYED = Statement(f"""
     SELECT payload FROM journal
     WHERE type = 'admin.replay_event' AND outcome IN ({Outcome.APPLIED:d}, {Outcome.SUPERSEDED:d})""")

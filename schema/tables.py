@@ -17,7 +17,10 @@ Blob = LargeBinary()
 
 
 class Journal(SQLModel, table=True):
-    """Everything that was ever asked to change state; appended to, never edited. Positions have no holes."""
+    """Everything that was ever asked to change state; appended to, never edited. Positions have no holes.
+
+    After a compaction it begins with the snapshot that stands for all before it (schema.retention).
+    """
 
     __tablename__ = "journal"
     __table_args__ = (Index("journal_by_organization", "organization_key", "position"),)
@@ -68,7 +71,8 @@ class User(SQLModel, table=True):
     __tablename__ = "users"
     __table_args__ = (
         Index("users_by_organization", "organization_key", "key"),
-        Index("users_by_email", text("lower(email)")),  # a token may name its user by address
+        # A token may name its user by address; an index holds no text of any length (RFC 5321: 320 is an address's).
+        Index("users_by_email", text("lower(substr(email, 1, 320))")),
     )
     key: int = Field(sa_type=Key, primary_key=True, sa_column_kwargs={"autoincrement": False})
     id: str = Field(sa_type=Word, unique=True)
@@ -254,6 +258,9 @@ class Log(SQLModel, table=True):
     id: str
     catalogue: int = Field(default=0, sa_type=BigInteger)
     mappings: int = Field(default=0, sa_type=BigInteger)  # the last mapping's key: ids are public, and never reused
+    snapshot: int = Field(default=0, sa_type=BigInteger)  # where the journal begins; 0 unless it was compacted
+    floor: int = Field(default=0, sa_type=BigInteger)  # changes up to here are kept for history alone, and not told
+    since: int = Field(default=0, sa_type=BigInteger)  # the moment from which on history is whole, in nanoseconds
 
 
 class ApiKey(SQLModel, table=True):

@@ -10,9 +10,11 @@ from schema.kinds import Source
 from schema.problems import BadInput, NotFound
 from schema.sql import Statement
 
-RECORDED = Statement("""
-    SELECT j.id, j.source, j.actor, o.id, j.occurred_at, j.payload FROM journal j
-    LEFT JOIN organizations o ON o.key = j.organization_key WHERE j.id = :id""")
+COLUMNS = "id, source, actor, organization_key, occurred_at, payload"
+RECORDED = Statement(f"""
+    SELECT j.id, j.source, j.actor, o.id, j.occurred_at, j.payload FROM (
+        SELECT {COLUMNS} FROM journal WHERE id = :id UNION ALL SELECT {COLUMNS} FROM archived WHERE id = :id) j
+    LEFT JOIN organizations o ON o.key = j.organization_key""")
 
 
 def recorded_event(session: Session, command: ReplayEvent) -> Event:
@@ -22,4 +24,6 @@ def recorded_event(session: Session, command: ReplayEvent) -> Event:
         raise NotFound("no such event")
     if row[1] != Source.WEBHOOK:
         raise BadInput("only a directory's event can be replayed; give a command again instead")
+    if row[5] is None:
+        raise BadInput("this event had its effect, and its body is in the archive's files alone")
     return from_journal(row[0], Source.WEBHOOK, row[2], row[3], row[4], bytes(row[5]))

@@ -19,6 +19,7 @@ ROLES = Statement(
     FROM roles ORDER BY priority, name, key"""
 )
 PERMISSIONS = Statement("SELECT key, name, description FROM permissions WHERE NOT deleted ORDER BY name")
+PERMISSION = Statement("SELECT key, name, description FROM permissions WHERE name = :name")
 GIVEN = Statement("SELECT role_key, permission_key FROM role_permissions")
 DEFAULTS = Statement("SELECT organization_key, of, role_key FROM default_roles")
 
@@ -129,6 +130,12 @@ class CatalogueCache:
         if snapshot is None or (snapshot.log, snapshot.version) != (row[0], row[1]):
             self._snapshot = snapshot = read_catalogue(session, row[0], row[1])
         return snapshot
+
+
+def permission_ever(session: Session, name: str) -> PermissionEntry | None:
+    """The permission that has the name, or had it last."""
+    row = PERMISSION.first(session, name=name)
+    return None if row is None else PermissionEntry(*row)
 
 
 def read_catalogue(session: Session, log: str, version: int) -> Catalogue:

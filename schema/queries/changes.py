@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from schema.kinds import Turn
+from schema.queries.horizon import horizon
 from schema.queries.paging import Page, Pages
 from schema.sql import Statement
 
 COLUMNS = "c.position, c.at, c.event_position, c.organization_key, c.user_key, c.role_key, c.turn, c.reasons"
 SENT = f"c.turn <> {Turn.RETAINED:d}"  # what is retained is history: nobody is told
+KEPT = "c.position > (SELECT floor FROM log)"  # and so is what is left of a past that was archived
 OF_ORGANIZATION, OF_USER, OF_EVENT = "c.organization_key", "c.user_key", "c.event_position"
 
 
@@ -87,7 +89,8 @@ def changes_after(
 ) -> list[ChangeRow]:
     """At most `limit` changes after the position, oldest first; of every organization when no key is given.
 
-    Rows of turn RETAINED are left out unless asked for.
+    Rows of turn RETAINED are left out unless asked for. A position below the log's floor has no whole answer: see
+    schema.queries.horizon.
     """
     statement = _after(organization_key is not None, user_key is not None, retained)
     keys = {"organization": organization_key, "user": user_key}
@@ -110,7 +113,7 @@ def changes_head(session: Session) -> int:
 
 @cache
 def _pages(parent: str, given: tuple[str, ...]) -> Pages:
-    where = (SENT, *(CONDITIONS[name] for name in given))
+    where = (SENT, KEPT, *(CONDITIONS[name] for name in given))
     declared = {"roles": "key bigint"} if "roles" in given else {}
     return Pages(COLUMNS, "changes c", parent=parent, key="c.position", where=where, **declared)
 
@@ -118,9 +121,10 @@ def _pages(parent: str, given: tuple[str, ...]) -> Pages:
 def first_position_at(session: Session, time: int) -> int:
     """The position of the first change that was recorded at the moment or after it; past the end if none was.
 
-    The log's times never go back and its positions have no holes, so two dozen looks find it among ten million.
+    The log's times never go back and its positions have no holes above its floor, so two dozen looks find it among ten
+    million.
     """
-    low, high = 1, changes_head(session) + 1
+    low, high = horizon(session).floor + 1, changes_head(session) + 1
     while low < high:
         middle = (low + high) // 2
         found = AT.first(session, position=middle)

@@ -46,12 +46,11 @@ BY_ID = Statement(
 DIRECTORY = "SELECT d.key, d.id, d.organization_key, d.provider, d.enabled FROM {asked} asked CROSS JOIN directories d"
 DIRECTORIES = Statement(f"{DIRECTORY} WHERE d.key = asked.key", asked="key bigint")
 DIRECTORIES_OF = Statement(f"{DIRECTORY} WHERE d.organization_key = asked.key ORDER BY d.key", asked="key bigint")
+NEWEST = f"""(
+        SELECT j.occurred_at FROM {{}} j
+        WHERE j.organization_key = asked.key AND j.source = {Source.WEBHOOK:d} ORDER BY j.position DESC LIMIT 1)"""
 HEARD = Statement(
-    f"""
-    SELECT asked.key, (
-        SELECT j.occurred_at FROM journal j
-        WHERE j.organization_key = asked.key AND j.source = {Source.WEBHOOK:d} ORDER BY j.position DESC LIMIT 1)
-    FROM {{asked}} asked""",
+    f"SELECT asked.key, coalesce({NEWEST.format('journal')}, {NEWEST.format('archived')}) FROM {{asked}} asked",
     asked="key bigint",
 )
 

@@ -25,4 +25,4 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(("ix_replies_created_at"), "replies", ["created_at"], unique=False)
-    op.create_index("users_by_email", "users", [sa.text("lower(email)")], unique=False)
+    op.create_index("users_by_email", "users", [sa.text("lower(substr(email, 1, 320))")], unique=False)
