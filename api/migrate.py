@@ -19,19 +19,36 @@ SCRIPTS = Path(__file__).parent / "migrations"
 
 def migrate(database: Database) -> None:
     """Apply every migration that is missing, in one transaction. Raises Unavailable when that cannot be."""
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     try:
         with database.engine().connect() as connection, connection.begin():
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            upgrade(connection)
     except DBAPIError as error:
         raise Unavailable(f"the database cannot be migrated: {error.orig}", detail=str(error)) from error
 
 
+def upgrade(connection: Connection) -> None:
+    """Apply every migration that is missing, in the transaction of whoever calls; a later version's tables stay."""
+    if (at := version(connection)) is not None and at not in known():
+        return
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
 def is_migrated(database: Database) -> bool:
-    """Whether the database is exactly at this version's tables; raise Unavailable when it is out of reach."""
-    return database.read_now(lambda session: _version(session.connection())) == newest()
+    """Whether the database has this version's tables; raise Unavailable when it is out of reach.
+
+    A revision that is not known here is a later version's, whose migrations only add: what runs goes on while the
+    others are upgraded, and the upgrade can be taken back.
+    """
+    at = database.read_now(lambda session: version(session.connection()))
+    return at == newest() or (at is not None and at not in known())
+
+
+def known() -> set[str]:
+    """Every revision that this version of Rolecast knows."""
+    return {script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()}
 
 
 def newest() -> str | None:
@@ -39,5 +56,6 @@ def newest() -> str | None:
     return ScriptDirectory(str(SCRIPTS)).get_current_head()
 
 
-def _version(connection: Connection) -> str | None:
+def version(connection: Connection) -> str | None:
+    """The revision that the database is at, or None where no migration ever was."""
     return MigrationContext.configure(connection).get_current_revision()
