@@ -11,6 +11,8 @@ from msgspec import structs
 
 from api.batch import Answer, apply_batch
 from api.database import Database
+from api.metrics import Metrics
+from api.tracing import Tracing
 from schema.events import Event, Receipt, Rejected
 from schema.problems import Problem, Unavailable
 
@@ -18,6 +20,12 @@ log = logging.getLogger("rolecast.ingest")
 
 LARGEST_BATCH = 256
 ROUNDS = 16  # of the event loop, at most, before what has arrived is written
+ANSWERS_SECONDS = 25.0  # senders commonly give up after 30; a disk that stands still would have them wait for ever
+STOPS = "the server is stopping; send it again"
+UNKNOWN = (
+    "the database takes too long, and whether this will be done is not known; send the same again: "
+    "an event is known by its id, a mutation by its Idempotency-Key, and neither has its effect twice"
+)
 Waiting = tuple[Event, asyncio.Future[Receipt]]
 
 
@@ -25,29 +33,45 @@ class Ingest:
     """Submits events to the writer; what it answers is committed, durable, and has had its whole effect."""
 
     def __init__(
-        self, database: Database, *, clock: Callable[[], int], size: int, committed: Callable[[int, int], None]
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], int],
+        size: int,
+        committed: Callable[[int, int], None],
+        metrics: Metrics | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         """`clock` gives nanoseconds since the epoch; `committed` hears (change head, journal head) of each commit."""
         self._database = database
+        self._metrics = metrics or Metrics()
+        self._tracing = tracing or Tracing()
         self._clock = clock
         self._committed = committed
         self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue(size)
+        self._writing: list[Waiting] = []
         self._open = True
 
     async def submit(self, event: Event) -> Receipt:
         """Journal and apply an event, and wait until it is durable.
 
         Raises the Problem that refuses a command, and Unavailable when the queue is full, the database out of reach or
-        the server stopping: then nothing was done, and the same event may be sent again.
+        the server stopping: then nothing was done, and the same event may be sent again. So it may after Unavailable
+        for a database that takes ANSWERS_SECONDS: the event stays with the writer, and its repeat has no effect.
         """
         if not self._open:
-            raise Unavailable("the server is stopping; send it again", retry_after=2)
+            raise Unavailable(STOPS, retry_after=2)
         answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         try:
             self._queue.put_nowait((event, answer))
         except asyncio.QueueFull:
             raise Unavailable("too many events are waiting; send it again") from None
-        return await answer
+        try:
+            async with asyncio.timeout(ANSWERS_SECONDS):
+                return await answer
+        except TimeoutError:
+            log.warning("event %s has waited %g s for the database; its sender is told so", event.id, ANSWERS_SECONDS)
+            raise Unavailable(UNKNOWN, retry_after=5) from None
 
     def depth(self) -> int:
         """How many events wait for the writer."""
@@ -58,7 +82,9 @@ class Ingest:
         while (first := await self._queue.get()) is not None:
             await self._arrivals()
             batch, last = self._gather(first)
+            self._writing = list(batch)
             await self._write(batch)
+            self._writing = []
             if last:
                 return
 
@@ -66,6 +92,20 @@ class Ingest:
         """Accept nothing more, and let `run` end after what was accepted."""
         self._open = False
         await self._queue.put(None)
+
+    def give_up(self) -> None:
+        """Accept nothing more, write nothing more, and answer everyone who waits with Unavailable.
+
+        What is being written may come to be committed all the same: sent again, it is answered as a repeat.
+        """
+        self._open = False
+        waiting = [*self._writing]
+        while not self._queue.empty():
+            if (each := self._queue.get_nowait()) is not None:
+                waiting.append(each)
+        for _, future in waiting:
+            _resolve(future, Unavailable(STOPS, retry_after=2))
+        self._queue.put_nowait(None)
 
     async def _arrivals(self) -> None:
         """Let the loop take in the requests that are there already: what came at once shares a commit. No timer."""
@@ -115,11 +155,39 @@ class Ingest:
             return Unavailable("this event can be neither applied nor kept; the server's log says why", retry_after=60)
 
     async def _commit(self, events: list[Event]) -> list[Answer]:
-        answers = await self._database.write(partial(apply_batch, batch=events, clock=self._clock()))
-        receipts = [answer for answer in answers if isinstance(answer, Receipt)]
+        began = self._clock()
+        with self._tracing.span("ingest batch", events=len(events)):
+            answers = await self._database.write(partial(apply_batch, batch=events, clock=began))
+        receipts = [
+            (event, answer) for event, answer in zip(events, answers, strict=True) if isinstance(answer, Receipt)
+        ]
         if receipts:
-            self._committed(max(each.head for each in receipts), max(each.position for each in receipts))
+            self._committed(max(each.head for _, each in receipts), max(each.position for _, each in receipts))
+            now = self._clock()
+            self._metrics.journaled(receipts, now, (now - began) / 1e9)
+            for event, receipt in receipts:
+                _tell(event, receipt)
         return answers
+
+
+def _tell(event: Event, receipt: Receipt) -> None:
+    """A line for each event: ids and what became of it, nothing of its content."""
+    log.info(
+        "%s %s at position %d%s",
+        event.type,
+        receipt.outcome.name,
+        receipt.position,
+        " (a repeat)" if receipt.repeated else "",
+        extra={
+            "event": event.id,
+            "event_type": event.type,
+            "organization": event.organization_id,
+            "position": receipt.position,
+            "outcome": receipt.outcome.name,
+            "granted": receipt.granted,
+            "revoked": receipt.revoked,
+        },
+    )
 
 
 def _resolve(future: asyncio.Future[Receipt], answer: Answer) -> None:

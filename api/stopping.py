@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,7 +12,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+log = logging.getLogger("rolecast")
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+ANSWERS_WITHIN = 6.0  # seconds for the database to take what was accepted; past that, its senders are told to repeat it
+ENDS_WITHIN = 9.0  # seconds; supervisors commonly kill after ten
 
 
 class Stopping:
@@ -30,8 +36,12 @@ class Stopping:
             yield
             return
         loop, before = asyncio.get_running_loop(), {each: signal.getsignal(each) for each in SIGNALS}
+        last = threading.Timer(ENDS_WITHIN, _leave)
+        last.daemon = True
 
         def hear(number: int, frame: FrameType | None) -> None:
+            if not last.is_alive():
+                last.start()
             loop.call_soon_threadsafe(self._asked.set)
             handler: Any = before[signal.Signals(number)]
             if callable(handler):
@@ -44,3 +54,10 @@ class Stopping:
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
+
+
+def _leave() -> None:
+    """End the process whatever still runs in it: everyone was answered, and a commit is whole or was never made."""
+    log.warning("the database did not let go within %g seconds of the signal; ending without it", ENDS_WITHIN)
+    logging.shutdown()
+    os._exit(0)

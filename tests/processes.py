@@ -92,8 +92,18 @@ class Server:
 
     def terminate(self) -> None:
         """Ask it to end, as a supervisor does; `wait` sees it through."""
+        self.signal(signal.SIGTERM)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
+        self._process.send_signal(number)
+
+    @property
+    def pid(self) -> int:
+        """The process that was started last."""
+        assert self._process is not None
+        return self._process.pid
 
     def wait(self, seconds: float = ENDED_WITHIN) -> int:
         """Its exit code; raises subprocess.TimeoutExpired when it has not ended within `seconds`."""

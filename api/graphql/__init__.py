@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from api.graphql import http, websocket
 from api.graphql.documents import Documents
-from api.graphql.engine import Engine
+from api.graphql.engine import Engine, Observe, unobserved
 from api.graphql.graphiql import Graphiql
 from api.graphql.idempotency import Idempotency, Replies
 from api.graphql.lease import Authenticate, never
@@ -36,6 +36,7 @@ def graphql_routes(
     replies: Replies | None = None,
     graphiql: bool = False,
     stopping: Callable[[], Coroutine[Any, Any, None]] = never,
+    observe: Observe = unobserved,
 ) -> list[BaseRoute]:
     """Routes for `/graphql`: GET and POST by GraphQL over HTTP and graphql-sse, and WebSockets by graphql-transport-ws.
 
@@ -46,14 +47,14 @@ def graphql_routes(
     Without `introspection`, nothing tells what the schema has. With `trusted`, only its documents run; Misconfigured is
     raised when one of them would not. `replies` is the memory of mutations that come with an Idempotency-Key.
     With `graphiql`, browsers that come for a page get GraphiQL, and its files are beside it.
-    `stopping` returns when the server is asked to stop: event streams end then, as sockets do. Raises ValueError for a
-    schema with extensions, which would not run.
+    `stopping` returns when the server is asked to stop: sockets and event streams end then, told to come back.
+    `observe` watches queries and mutations. Raises ValueError for a schema with extensions, which would not run.
     """
-    engine = Engine(schema, Documents(schema, limits, introspection=introspection, trusted=trusted), context)
+    engine = Engine(schema, Documents(schema, limits, introspection=introspection, trusted=trusted), context, observe)
     idempotency = Idempotency(engine, replies) if replies is not None else None
     sockets = Sockets(limits.sockets)
     over_http = http.Endpoint(engine, authenticate, limits, sockets, stopping, idempotency)
-    over_websocket = websocket.Endpoint(engine, authenticate, limits, sockets, allowed_origins)
+    over_websocket = websocket.Endpoint(engine, authenticate, limits, sockets, allowed_origins, stopping)
     page = Graphiql() if graphiql else None
     return [
         Route("/graphql", page.before(over_http.handle) if page else over_http.handle, methods=METHODS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from graphql import FieldNode, GraphQLError
@@ -54,29 +54,32 @@ def internal(error: BaseException) -> Formatted:
     return {"message": f"internal error, reference {reference}", "extensions": extensions}
 
 
-def request_errors(errors: Iterable[GraphQLError]) -> list[Formatted]:
-    """Format what graphql-core says of a document or its variables: BAD_INPUT, or the code of the Problem beneath."""
-    return [_request_error(error) for error in errors]
+def request_errors(errors: Iterable[GraphQLError], worded: Callable[[str], str] = str) -> list[Formatted]:
+    """Format what graphql-core says of a document or its variables: BAD_INPUT, or the code of the Problem beneath.
+
+    `worded` gives a sentence of graphql-core's as the client is to read it.
+    """
+    return [_request_error(error, worded) for error in errors]
 
 
-def field_errors(errors: Iterable[Exception]) -> list[Formatted]:
+def field_errors(errors: Iterable[Exception], worded: Callable[[str], str] = str) -> list[Formatted]:
     """Format what resolvers raised. An exception that broke several fields is logged once and has one reference."""
     known: dict[int, Formatted] = {}
-    return [_field_error(error, known) for error in errors]
+    return [_field_error(error, known, worded) for error in errors]
 
 
-def _request_error(error: GraphQLError) -> Formatted:
+def _request_error(error: GraphQLError, worded: Callable[[str], str]) -> Formatted:
     origin = _origin(error)
     code = origin.code if isinstance(origin, Problem) else BadInput.code
-    return {"message": _short(error.message), **_position(error), "extensions": {"code": code}}
+    return {"message": _short(worded(error.message)), **_position(error), "extensions": {"code": code}}
 
 
-def _field_error(error: Exception, known: dict[int, Formatted]) -> Formatted:
+def _field_error(error: Exception, known: dict[int, Formatted], worded: Callable[[str], str]) -> Formatted:
     origin = _origin(error)
     if isinstance(origin, Problem):
         answer = refusal(origin)
     elif isinstance(error, GraphQLError) and _blames_the_caller(error):
-        answer = {"message": _short(error.message), "extensions": {"code": BadInput.code}}
+        answer = {"message": _short(worded(error.message)), "extensions": {"code": BadInput.code}}
     else:
         answer = known.get(id(origin)) or known.setdefault(id(origin), internal(origin))
     return {**answer, **_position(error)}

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from graphql import OperationType
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from api.bodies import read_body
-from api.graphql.engine import Engine, Operation, Responses
+from api.graphql.engine import Asked, Engine, Operation, Responses
 from api.graphql.engine import Response as GraphQLResponse
 from api.graphql.errors import RequestError, internal, refusal
 from api.graphql.idempotency import Caller, Idempotency, key_of
@@ -21,8 +21,11 @@ from api.graphql.negotiation import EVENT_STREAM, JSON, RESPONSE_JSON, Accepted,
 from api.graphql.sockets import Place, Sockets
 from api.graphql.sse import EventStream
 from api.graphql.wire import GraphQLRequest, decode, encode
+from schema.cursors import reached_by
 from schema.graphql.context import Viewer
 from schema.problems import BadInput, Problem, TooManyAttempts, Unauthenticated, Unavailable
+
+AT_LEAST = "rolecast-at-least"  # the cursor of what the client has seen: a replica that is behind it is not read
 
 
 class NotAcceptable(BadInput):
@@ -72,7 +75,7 @@ class Endpoint:
 
     async def handle(self, request: Request) -> Response | EventStream:
         """Answer. A refusal of the request itself has its status; GraphQL's request errors have it by media type."""
-        negotiated = negotiate(", ".join(request.headers.getlist("accept")))
+        negotiated = _negotiated(request)
         accepted = negotiated or Accepted(RESPONSE_JSON)
         try:
             # Before all else: who does not belong here learns nothing of how requests are read
@@ -87,7 +90,9 @@ class Endpoint:
             # GraphQL over HTTP 6.4: application/json says 200 to every well-formed request
             return _json({"errors": error.errors}, accepted, 200 if accepted.json == JSON else error.status)
         except Problem as problem:
-            return _json({"errors": [refusal(problem)]}, accepted, problem.status, _headers(problem))
+            return refused(problem, accepted)
+        except ClientDisconnect:
+            return Response(status_code=400)  # to nobody
         except Exception as error:
             return _json({"errors": [internal(error)]}, accepted, 500)
 
@@ -104,24 +109,24 @@ class Endpoint:
             if accepted.prefers_stream:
                 return self._stream(request, _one({"errors": error.errors}), viewer)
             raise
+        asked = _asked(request)
         if accepted.prefers_stream or (accepted.streams and operation.kind is OperationType.SUBSCRIPTION):
-            last = request.headers.get("last-event-id")
             place = self._sockets.take(viewer)
-            responses = self._engine.stream(operation, viewer, last_event_id=last)
+            responses = self._engine.stream(operation, viewer, asked)
             return self._stream(request, responses, viewer, place=place)
         if operation.kind is OperationType.SUBSCRIPTION:
             raise BadInput("subscriptions need a WebSocket (graphql-transport-ws) or Accept: text/event-stream")
-        return _json(await self._engine.answer(operation, viewer), accepted)
+        return _json(await self._engine.answer(operation, viewer, asked), accepted)
 
     async def _answer_once(
         self, request: Request, operation: Operation, viewer: Viewer, accepted: Accepted, key: str
     ) -> Response | EventStream:
         """Run a mutation under its Idempotency-Key. One that may write nothing is refused alike each time, without."""
         if self._idempotency is None or not viewer.may_write:
-            response, replayed = await self._engine.answer(operation, viewer), False
+            response, replayed = await self._engine.answer(operation, viewer, _asked(request)), False
         else:
             caller = Caller.of(viewer, request.headers.get("authorization"))
-            response, replayed = await self._idempotency.answer(operation, viewer, caller, key)
+            response, replayed = await self._idempotency.answer(operation, viewer, caller, key, _asked(request))
         headers = {"idempotency-replayed": "true"} if replayed else {}
         if accepted.prefers_stream:
             return self._stream(request, _one(response), viewer, headers)
@@ -150,6 +155,30 @@ class Endpoint:
         """Read a POST. Raises UnsupportedMediaType, TooLarge and BadInput (GraphQL over HTTP 5.4)."""
         _check_media_type(request)
         return GraphQLRequest.of(decode(await read_body(request, self._limits.body_bytes)))
+
+
+def refused(problem: Problem, accepted: Accepted) -> Response:
+    """A refusal of the request itself."""
+    return _json({"errors": [refusal(problem)]}, accepted, problem.status, _headers(problem))
+
+
+def refuse(problem: Problem, request: Request) -> Response:
+    """A refusal for whoever stands before this route, in the words and by the media type that its clients know."""
+    return refused(problem, _negotiated(request) or Accepted(RESPONSE_JSON))
+
+
+def _negotiated(request: Request) -> Accepted | None:
+    return negotiate(", ".join(request.headers.getlist("accept")))
+
+
+def _asked(request: Request) -> Asked:
+    """What the headers say. Raises BadInput for a Rolecast-At-Least that is no cursor."""
+    at_least = request.headers.get(AT_LEAST)
+    return Asked(
+        headers=request.headers,
+        at_least=None if at_least is None else reached_by(at_least),
+        last_event_id=request.headers.get("last-event-id") or None,  # empty says "none" (HTML, 9.2.2)
+    )
 
 
 def _from_url(request: Request) -> GraphQLRequest:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -14,6 +15,7 @@ from api.graphql.errors import RequestError, internal
 from api.graphql.lease import first_to_end
 from api.graphql.sockets import Place
 from api.graphql.wire import encode
+from api.peers import cut
 from schema.problems import Unauthenticated
 
 HEADERS = [
@@ -22,7 +24,8 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),  # nginx would hold events back
 ]
 COMPLETE = b"event: complete\ndata:\n\n"
-RETRY = b"retry: 1000\n\n"  # milliseconds, by the event stream's grammar
+RETRY = 500, 3000  # milliseconds after a stop, between which streams are told to come back, and not all at once
+LAST_SECONDS = 1.0  # for the last words to go: a server that stops has others to tell, and a lease that ended is over
 HEARTBEAT = b":\n\n"  # a comment, by the event stream's grammar; it also finds clients that vanished
 
 
@@ -35,7 +38,8 @@ class EventStream:
 
     A RequestError of the stream is a `next` event with its errors (PROTOCOL.md, distinct connections mode, 2). When the
     client goes away, or `lease` or `stopping` returns, the stream is closed before this returns. The end of the lease
-    is told as an error, saying why; a server that stops tells when to reconnect, and does not complete.
+    is told as an error, saying why; a server that stops tells when to reconnect, and does not complete. A client that
+    does not take these last words has its connection cut.
     """
 
     def __init__(
@@ -53,31 +57,50 @@ class EventStream:
         self._lease = lease
         self._stopping = stopping
         self._place = place
+        self._complete = False
         self._headers = [*HEADERS, *((name.encode(), value.encode()) for name, value in (headers or {}).items())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream, and give its place back, whatever happens."""
         try:
-            await self._serve(receive, send)
+            await self._serve(scope, receive, send)
         finally:
             if self._place is not None:
                 self._place.leave()
 
-    async def _serve(self, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self._headers})
         try:
-            await first_to_end(
-                self._write(send), self._beat(send), _disconnected(receive), self._expire(), self._stop()
-            )
-        except _Stopped:  # not complete: the client is to come back, and resumes from its last event's id
-            await _body(send, RETRY)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await first_to_end(self._write(send), self._beat(send), *self._ends(receive))
+            # However long the client takes for what is on its way
+            await first_to_end(self._end(send, COMPLETE), *self._ends(receive))
             return
+        except _Stopped:  # not complete: the client is to come back, and resumes from its last event's id
+            last = b"retry: %d\n\n" % random.randint(*RETRY)  # noqa: S311  # no secret
         except RequestError as error:
-            await _body(send, _event({"errors": error.errors}))
+            last = _event({"errors": error.errors}) + COMPLETE
         except Exception as error:  # the status is sent; only the stream can still tell the client
-            await _body(send, _event({"errors": [internal(error)]}))
-        await send({"type": "http.response.body", "body": COMPLETE, "more_body": False})
+            last = _event({"errors": [internal(error)]}) + COMPLETE
+        if not self._complete:
+            await self._end_in_time(scope, receive, send, last)
+
+    def _ends(self, receive: Receive) -> tuple[Coroutine[Any, Any, None], ...]:
+        return _disconnected(receive), self._expire(), self._stop()
+
+    async def _end(self, send: Send, chunk: bytes) -> None:
+        await send({"type": "http.response.body", "body": chunk, "more_body": False})
+        self._complete = True
+
+    async def _end_in_time(self, scope: Scope, receive: Receive, send: Send, chunk: bytes) -> None:
+        """The last words. A client that does not take them is not waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                await self._end(send, chunk)
+                return
+        cut(scope)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                await _disconnected(receive)  # the server knows then that nothing is missing
 
     async def _write(self, send: Send) -> None:
         async with aclosing(self._responses) as responses:

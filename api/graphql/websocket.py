@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,23 +14,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.graphql.engine import Engine
 from api.graphql.errors import Formatted, RequestError, internal, refusal
-from api.graphql.lease import Authenticate, credential_of, first_to_end, until_it_ends
+from api.graphql.frames import Close, end, message_of, payload_of
+from api.graphql.lease import Authenticate, credential_of, first_to_end, never, until_it_ends
 from api.graphql.limits import Limits
 from api.graphql.sockets import Place, Sockets
-from api.graphql.wire import GraphQLRequest, decode, encode
+from api.graphql.wire import GraphQLRequest, encode
 from schema.graphql.context import Credential, Viewer
 from schema.problems import BadInput, Problem, TooComplex, Unauthenticated
 
+AGAIN = 0.5, 3.0  # seconds after a stop, between which sockets are told to come back
 SUBPROTOCOL = "graphql-transport-ws"
-
-
-class Close(Exception):
-    """End the socket with one of the protocol's close codes."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason.encode()[:120].decode(errors="ignore")  # RFC 6455, 5.5: a control frame has 125 bytes
 
 
 class Endpoint:
@@ -42,12 +36,14 @@ class Endpoint:
         limits: Limits,
         sockets: Sockets,
         allowed_origins: Sequence[str],
+        stopping: Callable[[], Coroutine[Any, Any, None]] = never,
     ) -> None:
         self._engine = engine
         self._authenticate = authenticate
         self._limits = limits
         self._sockets = sockets
-        self._allowed_origins = frozenset(origin.rstrip("/").lower() for origin in allowed_origins)
+        self._stopping = stopping
+        self._allowed_origins = frozenset(allowed_origins)
 
     async def handle(self, websocket: WebSocket) -> None:
         """Serve one socket to its end. HTTP 403 for a foreign origin, 4406 without the sub-protocol."""
@@ -56,29 +52,41 @@ class Endpoint:
             return
         if SUBPROTOCOL not in websocket.scope["subprotocols"]:
             await websocket.accept()
-            await websocket.close(4406, "Subprotocol not acceptable")
+            await end(websocket, Close(4406, "Subprotocol not acceptable"))
             return
         await websocket.accept(SUBPROTOCOL)
-        await Connection(websocket, self._engine, self._authenticate, self._limits, self._sockets).serve()
+        parts = self._engine, self._authenticate, self._limits, self._sockets, self._stopping
+        await Connection(websocket, *parts).serve()
 
     def _welcomes(self, websocket: WebSocket) -> bool:
         origin = websocket.headers.get("origin", "").lower()
         if not origin or {origin, "*"} & self._allowed_origins:
             return True  # only browsers send an origin
-        return urlsplit(origin).netloc == websocket.headers.get("host", "").lower()
+        page, here = urlsplit(origin), websocket.headers.get("host", "").lower()
+        # A proxy may end TLS and not say so: then a page by https is of this origin too. One by http never is where
+        # this is known to be https: it may come from whoever is on the line.
+        downgraded = page.scheme == "http" and websocket.scope.get("scheme") == "wss"
+        return bool(here) and page.netloc == here and not downgraded
 
 
 class Connection:
     """One accepted socket: its viewer once it is known, and its live operations by their ids."""
 
     def __init__(
-        self, websocket: WebSocket, engine: Engine, authenticate: Authenticate, limits: Limits, sockets: Sockets
+        self,
+        websocket: WebSocket,
+        engine: Engine,
+        authenticate: Authenticate,
+        limits: Limits,
+        sockets: Sockets,
+        stopping: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self._websocket = websocket
         self._engine = engine
         self._authenticate = authenticate
         self._limits = limits
         self._sockets = sockets
+        self._stopping = stopping
         self._place: Place | None = None
         self._initialised = asyncio.Event()
         self._acknowledged = asyncio.Event()
@@ -91,11 +99,11 @@ class Connection:
         """Read and answer until either side closes; every operation's source is closed before this returns."""
         close: Close | None = None
         try:
-            await first_to_end(self._read(), self._expect_init(), self._expire())
+            await first_to_end(self._read(), self._expect_init(), self._expire(), self._leave())
         except Close as reason:
             close = reason
         except WebSocketDisconnect:
-            close = None  # the client's close, or the server's 1012 when it shuts down: nobody is left to answer
+            close = None  # nobody is left to answer
         except Exception as error:
             close = Close(1011, internal(error)["message"])
         finally:
@@ -103,11 +111,11 @@ class Connection:
                 self._place.leave()
             await self._cancel(*self._operations.values(), *self._finishing)
         if close is not None:
-            await self._websocket.close(close.code, close.reason)
+            await end(self._websocket, close)
 
     async def _read(self) -> None:
         while True:
-            await self._handle(_message(await self._receive()))
+            await self._handle(message_of(await self._receive()))
 
     async def _receive(self) -> str:
         event = await self._websocket.receive()
@@ -134,12 +142,17 @@ class Connection:
         why = await until_it_ends(self._authenticate, self._authorization, viewer, recheck=recheck)
         raise Close(4403, f"Forbidden: {why}")
 
+    async def _leave(self) -> None:
+        """When the server stops: each socket hears of a moment of its own to come back, and not all come at once."""
+        await self._stopping()
+        raise Close(1001, f"Going away: connect again in {random.uniform(*AGAIN):.1f} s")  # noqa: S311  # no secret
+
     async def _handle(self, message: dict[str, Any]) -> None:
         match message:
             case {"type": "connection_init"}:
                 await self._init(message.get("payload"))
             case {"type": "ping"}:
-                await self._send({"type": "pong", **_payload(message)})
+                await self._send({"type": "pong", **payload_of(message)})
             case {"type": "pong"}:
                 pass  # unsolicited pongs may serve as a heartbeat and need no answer
             case {"type": "subscribe", "id": str(operation), "payload": dict(payload)} if operation:
@@ -227,17 +240,3 @@ class Connection:
         text = msgspec.json.encode(message).decode()  # str: bytes would make it a binary frame
         with suppress(RuntimeError, WebSocketDisconnect):  # closed meanwhile: the reader learns it and ends everything
             await self._websocket.send_text(text)
-
-
-def _message(text: str) -> dict[str, Any]:
-    try:
-        message = decode(text, "a message")
-    except BadInput as problem:
-        raise Close(4400, f"Invalid message: {problem}") from None
-    if not isinstance(message, dict):
-        raise Close(4400, "Invalid message: not a JSON object")
-    return message
-
-
-def _payload(message: dict[str, Any]) -> dict[str, Any]:
-    return {"payload": message["payload"]} if isinstance(message.get("payload"), dict) else {}

@@ -44,3 +44,23 @@ async def test_a_database_out_of_reach_does_not_end_the_sweep(world: World, monk
     assert not running.done()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_look_that_fails_for_whatever_reason_does_not_end_the_sweep(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.sweep.LOOK_SECONDS", 0.01)
+    looks, looked_again = [0], asyncio.Event()
+
+    def clock() -> int:
+        looks[0] += 1
+        if looks[0] == 3:
+            looked_again.set()
+        raise RuntimeError("a fault that nobody foresaw")
+
+    ingest = Ingest(world.database, clock=clock, size=1, committed=lambda _change, _event: None)
+    running = asyncio.create_task(Sweep(world.database, ingest, clock).run())
+    await asyncio.wait_for(looked_again.wait(), 10)
+    assert not running.done()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

@@ -17,6 +17,7 @@ from schema.sql import Statement
 from tests.api.graphql.clients import socket as websocket
 from tests.api.graphql.clients import stream
 from tests.processes import KEY, Server, rolecast
+from tests.system.credentials import how_a_socket_ends
 from tests.system.directory import AUTHORIZATION, Json, Outside, headers, user_in
 from tests.world import World
 
@@ -202,8 +203,12 @@ def test_sigterm_ends_live_streams_and_the_process_within_ten_seconds(tmp_path: 
             live.subscribe(follow)
             time.sleep(0.3)
             server.terminate()
-            assert live.closed() == 1012, "service restart: a client may come back at once"
-            assert all(event.get("event") != "complete" for event in events), "which would tell it to stay away"
+            code, why = how_a_socket_ends(live)
+            assert code == 1001
+            assert 0.5 <= float(why.removeprefix("Going away: connect again in ").removesuffix(" s")) <= 3
+            told = list(events)
+            assert all(event.get("event") != "complete" for event in told), "which would tell it to stay away"
+            assert 500 <= int(told[-1]["retry"]) <= 3000
             server.wait(5)
         assert "Traceback" not in server.log
     finally:

@@ -1,0 +1,55 @@
+"""Subscribers that never read: the window of their connection is soon full, and it stays so."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from urllib.parse import urlsplit
+
+from tests.system.directory import AUTHORIZATION, ORGANIZATION
+from tests.system.wire import frame, request, upgrade
+
+WIDE = """subscription ($organization: ID) { roleChanges(organizationId: $organization) {
+    cursor kind userId roleName role { description } } }"""
+FOLLOW = {"query": WIDE, "variables": {"organization": ORGANIZATION}}
+SMALL = 4096  # bytes: what the kernel of the subscriber may hold
+WITHIN = 10.0
+
+
+def _connected(url: str) -> socket.socket:
+    where = urlsplit(url)
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+    connection.settimeout(WITHIN)
+    connection.connect((where.hostname, where.port))
+    return connection
+
+
+def _websocket(url: str) -> socket.socket:
+    connection = _connected(url)
+    connection.sendall(upgrade())
+    assert b"101" in connection.recv(1000)
+    connection.sendall(frame(json.dumps({"type": "connection_init", "payload": AUTHORIZATION})))
+    assert b"connection_ack" in connection.recv(1000)
+    connection.sendall(frame(json.dumps({"type": "subscribe", "id": "1", "payload": FOLLOW})))
+    return connection
+
+
+def _sse(url: str) -> socket.socket:
+    connection = _connected(url)
+    fields = {"accept": "text/event-stream", "content-type": "application/json"} | AUTHORIZATION
+    connection.sendall(request("POST", list(fields.items()), json.dumps(FOLLOW).encode(), "/graphql"))
+    assert b"200 OK" in connection.recv(1000)
+    return connection
+
+
+@contextmanager
+def sleepers(url: str, each: int) -> Iterator[int]:
+    """So many over each transport; gives how many there are. They close with the block."""
+    with ExitStack() as stack:
+        for _ in range(each):
+            stack.enter_context(closing(_websocket(url)))
+            stack.enter_context(closing(_sse(url)))
+        yield 2 * each
