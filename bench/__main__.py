@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bench import delay, report, scale, user, users, webhooks
+from bench import delay, growth, report, scale, user, users, webhooks
 from bench.report import Findings
 
 
@@ -23,6 +23,7 @@ class Name(enum.StrEnum):
     USER = "user"
     USERS = "users"
     SCALE = "scale"
+    GROWTH = "growth"
 
 
 BENCHMARKS: dict[Name, Callable[[int, float, Callable[[str], None]], Findings]] = {
@@ -31,6 +32,7 @@ BENCHMARKS: dict[Name, Callable[[int, float, Callable[[str], None]], Findings]] 
     Name.USER: user.measure,
     Name.USERS: users.measure,
     Name.SCALE: scale.measure,
+    Name.GROWTH: growth.measure,
 }
 
 

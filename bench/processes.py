@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +48,10 @@ class Server:
 
 
 @contextmanager
-def rolecast() -> Iterator[Server]:
-    """`python -m api serve` on a new SQLite database on a disk; both are gone afterwards."""
+def rolecast(prepare: Callable[[Path], None] = lambda folder: None) -> Iterator[Server]:
+    """`python -m api serve` on a new SQLite database on a disk, filled by `prepare`; both are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="rolecast-bench-", dir=disk()[0], ignore_cleanup_errors=True) as folder:
+        prepare(Path(folder))
         environment = {
             "DATABASE_URL": f"sqlite:///{folder}/rolecast.db",
             "ROLECAST_WEBHOOK_SECRETS": SECRET,

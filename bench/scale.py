@@ -66,8 +66,8 @@ def _database() -> Iterator[Database]:
     with tempfile.TemporaryDirectory(prefix="rolecast-bench-", dir=disk()[0], ignore_cleanup_errors=True) as folder:
         database = Database(f"sqlite:///{folder}/rolecast.db")
         migrate(database)
-        _apply(database, _told(0, "organization.directory.group_created", {"id": "group", "display_name": "Everybody"}))
-        _apply(database, _asked(1, CreateRole(name="reader"), None))
+        apply(database, told(0, "organization.directory.group_created", {"id": "group", "display_name": "Everybody"}))
+        apply(database, asked(1, CreateRole(name="reader"), None))
         yield database
         database.close()
 
@@ -80,9 +80,9 @@ def _edits(rounds: int) -> tuple[list[float], list[float]]:
         database.write_now(lambda session: MEMBERSHIPS.run(session, start=1))
         for number in range(rounds):
             if number:
-                _apply(database, _asked(10 + 2 * number, UnmapGroup(group_id="group", role="reader")))
+                apply(database, asked(10 + 2 * number, UnmapGroup(group_id="group", role="reader")))
             database.write_now(lambda session: session.connection().exec_driver_sql("DELETE FROM changes"))
-            edits.append(_timed(_apply, database, _asked(11 + 2 * number, MapGroup(group_id="group", role="reader"))))
+            edits.append(_timed(apply, database, asked(11 + 2 * number, MapGroup(group_id="group", role="reader"))))
             database.write_now(_make_copies)
             copies.append(_timed(database.write_now, lambda session: _run(session, COPY)))
             database.write_now(lambda session: _run(session, DROP))
@@ -93,13 +93,13 @@ def _ingest(users: int, rounds: int) -> list[float]:
     """Milliseconds of one user's snapshot, durable, among so many users."""
     times = []
     with _database() as database:
-        _apply(database, _asked(2, MapGroup(group_id="group", role="reader")))
+        apply(database, asked(2, MapGroup(group_id="group", role="reader")))
         database.write_now(lambda session: USERS.run(session, start=1, count=users))
         for number in range(30 * rounds):
             groups = [{"id": "group"}] if number % 2 else []
             data: dict[str, object] = {"id": f"user_{1 + number * 7919 % users}", "groups": groups}
-            event = _told(100 + number, "organization.directory.user_updated", data)
-            times.append(1000 * _timed(_apply, database, event))
+            event = told(100 + number, "organization.directory.user_updated", data)
+            times.append(1000 * _timed(apply, database, event))
     return _medians(times, rounds)
 
 
@@ -137,17 +137,20 @@ def _run(session: Session, statements: tuple[str, ...]) -> None:
         session.connection().exec_driver_sql(statement)
 
 
-def _apply(database: Database, event: Event) -> None:
+def apply(database: Database, event: Event) -> None:
+    """Write one event; raise the Problem that refuses it."""
     (answer,) = database.write_now(lambda session: apply_batch(session, [event], time.time_ns()))
     if isinstance(answer, Exception):
         raise answer
 
 
-def _told(number: int, type: str, data: dict[str, object]) -> Event:
+def told(number: int, type: str, data: dict[str, object]) -> Event:
+    """A webhook of the directory, of the second `number` of a day."""
     moment = f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z"
     envelope = {"id": f"evt_{number}", "type": type, "occurred_at": moment, "organization_id": "org", "data": data}
     return from_webhook(f"msg_{number}", json.dumps(envelope).encode())
 
 
-def _asked(number: int, command: Command, organization: str | None = "org") -> Event:
+def asked(number: int, command: Command, organization: str | None = "org") -> Event:
+    """A command of an administrator."""
     return from_command(f"cmd_{number}", "bench", command, organization, None)
