@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 
 from starlette.applications import Starlette
@@ -11,11 +10,12 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from api.door import Door
 from api.graphql import Limits, graphql_routes
 from api.graphql.trusted import load_trusted
+from api.observing import Observer
 from api.replies import Replies
 from api.service import Service
 from api.settings import Misconfigured, Settings, load_settings
@@ -34,42 +34,62 @@ def create_app(settings: Settings) -> Starlette:
     """The application: webhook, GraphQL and health, on one database. Raises Misconfigured if secrets are missing."""
     settings.must_be_complete()
     service = Service(settings)
-    schema = build_schema()
-    routes = [
-        Route("/webhook", Webhook(service.ingest, settings.signing_secrets()).handle, methods=["POST"]),
-        *graphql_routes(
-            schema,
-            authenticate=service.gate.authenticate,
-            context=service.context,
-            limits=limits_of(settings),
-            introspection=settings.introspection,
-            trusted=load_trusted(settings.trusted_documents) if settings.trusted_documents is not None else None,
-            replies=Replies(service.database, time.time_ns),
-            allowed_origins=settings.allowed_origins,
-            graphiql=settings.graphiql,
-            stopping=service.stopping.wait,
-        ),
-        Route("/healthz", alive),
-        Route("/readyz", service.ready),
-    ]
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=settings.allowed_origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
-        expose_headers=["Idempotency-Replayed", "Retry-After"],
-        max_age=600,
-    )
-    door = Middleware(Door, is_open=lambda: service.is_open)
-    middleware = [cors, door] if settings.allowed_origins else [door]
     application = Starlette(
-        routes=routes,
+        routes=[
+            Route("/webhook", _webhook(service).handle, methods=["POST"]),
+            *_graphql(service),
+            Route("/healthz", alive),
+            Route("/readyz", service.ready),
+            Route("/metrics", service.measured),
+        ],
         lifespan=service.running,
-        middleware=middleware,
+        middleware=[*_cors(settings), Middleware(Door, is_open=lambda: service.is_open)],
         exception_handlers={HTTPException: not_here},
     )
     application.router.redirect_slashes = False  # a 307 would have a sender post to an address nobody gave it
     return application
+
+
+def _webhook(service: Service) -> Webhook:
+    return Webhook(
+        service.ingest,
+        service.settings.signing_secrets(),
+        answered=lambda status: service.metrics.webhooks.labels(str(status)).inc(),
+        tracing=service.tracing,
+    )
+
+
+def _graphql(service: Service) -> list[BaseRoute]:
+    settings = service.settings
+    return graphql_routes(
+        build_schema(),
+        authenticate=service.gate.authenticate,
+        context=service.context,
+        limits=limits_of(settings),
+        introspection=settings.introspection,
+        trusted=load_trusted(settings.trusted_documents) if settings.trusted_documents is not None else None,
+        replies=Replies(service.database, time.time_ns),
+        allowed_origins=settings.allowed_origins,
+        graphiql=settings.graphiql,
+        stopping=service.stopping.wait,
+        observe=Observer(service.metrics, service.tracing),
+    )
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    """Before the door, so that a page can read its refusal; none where no other origin's page may call."""
+    if not settings.allowed_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Rolecast-At-Least"],
+            expose_headers=["Idempotency-Replayed", "Retry-After"],
+            max_age=600,
+        )
+    ]
 
 
 async def not_here(_request: Request, error: Exception) -> Response:
@@ -99,7 +119,6 @@ def app() -> Starlette:
     try:
         settings = load_settings()
         settings.must_be_complete()
-        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         return create_app(settings)
     except Misconfigured as problem:  # a sentence, where uvicorn would print a traceback
         raise SystemExit(f"rolecast: {problem}") from None

@@ -1,9 +1,10 @@
-"""The command line: serve, migrate, check, rebuild, replay, and what administrators do from a shell."""
+"""The command line: serve, keep the database, and what administrators do from a shell."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -12,11 +13,14 @@ import uvicorn
 
 from api import check as checking
 from api import rebuild as rebuilding
-from api.app import create_app
 from api.catalogue_cli import catalogue
+from api.compact_cli import compact
+from api.copy_cli import copy_deployment
 from api.demo.play import play
 from api.development import FILE, FOLDER, known_secrets, new_webhook_secret, provide_secrets
 from api.key_cli import keys
+from api.logs import level_of_server, log_config
+from api.metrics import counting_together
 from api.migrate import migrate as migrate_database
 from api.replaying import replay_rejected
 from api.sender import send as send_event
@@ -37,6 +41,8 @@ secret = typer.Typer(no_args_is_help=True, help="Secrets.")
 cli.add_typer(secret, name="secret")
 cli.add_typer(catalogue, name="catalogue")
 cli.add_typer(keys, name="key")
+cli.command("copy")(copy_deployment)
+cli.command()(compact)
 WHERE = "Where the server is; by default this environment's HOST and PORT."
 
 
@@ -47,10 +53,14 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the webhook and GraphQL. Migrates a SQLite database by itself; PostgreSQL is migrated by `migrate`."""
+    if dev:
+        os.environ.setdefault("ROLECAST_LOG_FORMAT", "text")
     made_up = provide_secrets(os.environ) if dev else {}
     if dev and not os.environ.get("ROLECAST_GRAPHIQL"):
         os.environ["ROLECAST_GRAPHIQL"] = "true"  # there, because the processes that serve read it again
     settings = load_settings()
+    from api.app import create_app  # GraphQL: as long to import as all else, and only a server needs it
+
     create_app(settings)  # whatever refuses to start does so here, once, and not in each process that serves
     if settings.url.startswith("sqlite"):
         with database_at_hand(
@@ -59,13 +69,21 @@ def serve(
             migrate_database(database)
     if dev:
         _greet(settings, made_up)
+    with counting_together(settings.workers):
+        _run(settings, dev=dev)
+
+
+def _run(settings: Settings, *, dev: bool) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it once more when all is ended
     uvicorn.run(
         "api.app:app",
         factory=True,
+        http="api.peers:Connection",
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        log_level=settings.log_level,
+        log_config=log_config(settings.log_format, settings.log_level),
+        log_level=level_of_server(settings.log_level),
         access_log=dev,
         timeout_graceful_shutdown=8,
         server_header=False,

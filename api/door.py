@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.graphql import http
 from api.webhook import refuse
 from schema.problems import Unavailable
 
-ALWAYS_OPEN = ("/healthz", "/readyz")
+ALWAYS_OPEN = ("/healthz", "/readyz", "/metrics")
 
 
 class Door:
@@ -24,6 +27,12 @@ class Door:
         if self._is_open() or scope["type"] == "lifespan" or scope["path"] in ALWAYS_OPEN:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            await refuse(Unavailable("the database is not ready; try again", retry_after=5))(scope, receive, send)
+            await _refusal(Request(scope))(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1013})  # "try again later"; before accepting it is a 403
+
+
+def _refusal(request: Request) -> Response:
+    """503, in the shape that the route has for its refusals."""
+    problem = Unavailable("the database is not ready; try again", retry_after=5)
+    return http.refuse(problem, request) if request.url.path == "/graphql" else refuse(problem)

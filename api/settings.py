@@ -8,7 +8,18 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.signing import Secret
-from api.values import ApiSecret, DatabaseUrl, Folder, JwksUrl, JwtSecret, LogLevel, WebhookSecrets, Words
+from api.values import (
+    ApiSecret,
+    DatabaseUrl,
+    Folder,
+    JwksUrl,
+    JwtSecrets,
+    LogFormat,
+    LogLevel,
+    Origins,
+    WebhookSecrets,
+    with_driver,
+)
 from schema.problems import Problem
 
 
@@ -28,6 +39,16 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         description="Where everything is kept: `sqlite:///file` or `postgresql://user:password@host/name`.",
     )
+    listen_url: DatabaseUrl | None = Field(
+        None,
+        validation_alias="DATABASE_LISTEN_URL",
+        description="PostgreSQL itself for LISTEN, where `DATABASE_URL` is a transaction pooler (PgBouncer).",
+    )
+    read_url: DatabaseUrl | None = Field(
+        None,
+        validation_alias="DATABASE_READ_URL",
+        description="A read replica for queries; what is written, followed or authenticated asks `DATABASE_URL`.",
+    )
     host: str = Field("127.0.0.1", validation_alias="HOST", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, validation_alias="PORT", description="Port to listen on.")
     workers: int = Field(
@@ -43,15 +64,15 @@ class Settings(BaseSettings):
         validation_alias="ROLECAST_API_KEY",
         description="A first API key: environment-wide, may write. At least 24 characters.",
     )
-    allowed_origins: Words = Field(
+    allowed_origins: Origins = Field(
         (),
         validation_alias="ROLECAST_ALLOWED_ORIGINS",
         description="Origins of frontends that may call `/graphql` from a browser, separated by spaces.",
     )
-    jwt_secret: JwtSecret | None = Field(
-        None,
+    jwt_secrets: JwtSecrets = Field(
+        (),
         validation_alias="ROLECAST_JWT_SECRET",
-        description="The secret that user tokens are signed with (HS256), at least 32 bytes. Not beside the next.",
+        description="Secrets of user tokens (HS256), of 32 bytes or more, separated by spaces. Not beside the next.",
     )
     jwks_url: JwksUrl | None = Field(
         None,
@@ -101,10 +122,10 @@ class Settings(BaseSettings):
         5000, ge=100, le=100_000, validation_alias="ROLECAST_MAX_TOKENS", description="Words and signs of a document."
     )
     max_nodes: int = Field(
-        100_000,
+        20_000,
         ge=1,
         validation_alias="ROLECAST_MAX_NODES",
-        description="Objects that an answer may hold, by `first` and by 10 for each list without it.",
+        description="Objects that an answer may hold: as `first` and usual lists would have it, and as it is.",
     )
     max_body_bytes: int = Field(
         1_048_576,
@@ -125,6 +146,16 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field(
         "info", validation_alias="ROLECAST_LOG_LEVEL", description="`debug`, `info`, `warning` or `error`."
     )
+    log_format: LogFormat = Field(
+        "json",
+        validation_alias="ROLECAST_LOG_FORMAT",
+        description="`json`, a line an entry, or `text`; `serve --dev` takes text.",
+    )
+    tracing: bool = Field(
+        False,
+        validation_alias="ROLECAST_TRACING",
+        description="Send OpenTelemetry spans of operations to where the standard `OTEL_…` variables say.",
+    )
     queue_size: int = Field(
         4096,
         ge=1,
@@ -135,7 +166,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _one_way_to_sign(self) -> Self:
-        if self.jwt_secret is not None and self.jwks_url is not None:
+        if self.jwt_secrets and self.jwks_url is not None:
             raise ValueError("set ROLECAST_JWT_SECRET or ROLECAST_JWKS_URL, not both")
         return self
 
@@ -148,10 +179,17 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database's URL as SQLAlchemy takes it, with psycopg 3 for PostgreSQL."""
-        text = self.database_url.get_secret_value()
-        for prefix in ("postgresql://", "postgres://"):
-            text = text.replace(prefix, "postgresql+psycopg://", 1) if text.startswith(prefix) else text
-        return text
+        return with_driver(self.database_url)
+
+    @property
+    def listening_url(self) -> str:
+        """Where to LISTEN, as SQLAlchemy takes it."""
+        return self.url if self.listen_url is None else with_driver(self.listen_url)
+
+    @property
+    def replica_url(self) -> str | None:
+        """The read replica's URL as SQLAlchemy takes it."""
+        return None if self.read_url is None else with_driver(self.read_url)
 
     def signing_secrets(self) -> tuple[Secret, ...]:
         """The webhook secrets, ready to verify with."""

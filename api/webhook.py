@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from api.bodies import read_body
 from api.ingest import Ingest
 from api.signing import Secret, verify
+from api.tracing import Tracing
 from schema.events import Receipt, from_webhook
 from schema.kinds import Outcome
 from schema.problems import Problem, Unavailable
@@ -26,14 +27,29 @@ SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 class Webhook:
     """The route's endpoint."""
 
-    def __init__(self, ingest: Ingest, secrets: Sequence[Secret], now: Callable[[], float] = time.time) -> None:
-        """`secrets` are all valid at once; `now` is in seconds since the epoch."""
+    def __init__(
+        self,
+        ingest: Ingest,
+        secrets: Sequence[Secret],
+        now: Callable[[], float] = time.time,
+        answered: Callable[[int], None] = lambda status: None,
+        tracing: Tracing | None = None,
+    ) -> None:
+        """`secrets` are all valid at once; `now` is in seconds since the epoch; `answered` hears of each status."""
+        self._answered = answered
+        self._tracing = tracing or Tracing()
         self._ingest = ingest
         self._secrets = secrets
         self._now = now
 
     async def handle(self, request: Request) -> Response:
         """Answer 201 or 202 once the event is on disk and has had its effect; otherwise nothing was done."""
+        with self._tracing.span("POST /webhook", request.headers, webhook=request.headers.get("webhook-id")):
+            response = await self._response(request)
+        self._answered(response.status_code)
+        return response
+
+    async def _response(self, request: Request) -> Response:
         try:
             body = await read_body(request, LARGEST_BODY)
             delivery = verify(self._secrets, signed_headers(request), body, now=self._now())

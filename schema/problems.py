@@ -70,7 +70,7 @@ class Conflict(Problem):
 
 
 class CursorExpired(Problem):
-    """The log does not hold the cursor's position: it is another log's, or was never given."""
+    """The log does not hold the cursor's position: it is another log's, was never given, or is older than is kept."""
 
     code = "CURSOR_EXPIRED"
     status = 410

@@ -23,6 +23,7 @@ from schema.graphql.rights import Right
 from schema.graphql.wanted import Wanted, wanted_by
 from schema.kinds import Kind
 from schema.problems import BadInput, Conflict, NotFound
+from schema.queries.catalogue import permission_ever
 from schema.queries.organizations import OrganizationRow
 from schema.queries.people import UserRow
 
@@ -37,6 +38,8 @@ async def edit(
     answer: Callable[[Reading, Subject, Receipt, Wanted], Answer],
 ) -> Answer:
     """Submit the command once `look` has found its subject in sight, and put together the answer of one read.
+
+    `look` finds what is gone as well: whether that may be is for the command to say, which knows a second attempt.
 
     Raises the Problem that refuses it: Forbidden or NotFound of ours, or what the command itself meets.
     """
@@ -107,10 +110,10 @@ def user_in_sight(user_id: str) -> Callable[[Reading], UserRow]:
 
 
 def permission_in_sight(name: str) -> Callable[[Reading], Permission]:
-    """Look for a permission to end."""
+    """Look for a permission to end, or one that has ended: the first of two attempts may have ended it."""
 
     def look(reading: Reading) -> Permission:
-        entry = reading.catalogue.permission(name)
+        entry = permission_ever(reading.session, name)
         if entry is None:
             raise NotFound(f"no permission named {name!r}")
         return permission_object(entry)
@@ -145,7 +148,7 @@ def mappings_payload(reading: Reading, owner: OrganizationRow, receipt: Receipt,
         version=row.mappings_version,
         granted=receipt.granted,
         revoked=receipt.revoked,
-        cursor=reading.cursor(receipt.head),
+        cursor=reading.end_of(receipt),
     )
     if "mappings" in wanted:
         payload.mappings = roots.list_mappings(reading, row.key, wanted["mappings"])
@@ -158,7 +161,7 @@ def role_payload(name: str) -> Callable[[Reading, int | None, Receipt, Wanted], 
     """The role of that name as it now is."""
 
     def answer(reading: Reading, owner: int | None, receipt: Receipt, wanted: Wanted) -> RolePayload:
-        payload = RolePayload(cursor=reading.cursor(receipt.head))
+        payload = RolePayload(cursor=reading.end_of(receipt))
         if "role" in wanted:
             payload.role = roots.find_role(reading, name, owner, wanted["role"])
         if "event" in wanted:
@@ -170,7 +173,7 @@ def role_payload(name: str) -> Callable[[Reading, int | None, Receipt, Wanted], 
 
 def ended_role(reading: Reading, owner: int | None, receipt: Receipt, wanted: Wanted) -> RolePayload:
     """No role: what has its name now is another."""
-    payload = RolePayload(cursor=reading.cursor(receipt.head))
+    payload = RolePayload(cursor=reading.end_of(receipt))
     if "event" in wanted:
         payload.event = _event(reading, receipt, wanted)
     return payload
@@ -178,7 +181,7 @@ def ended_role(reading: Reading, owner: int | None, receipt: Receipt, wanted: Wa
 
 def user_payload(reading: Reading, row: UserRow, receipt: Receipt, wanted: Wanted) -> UserPayload:
     """The user as they now are."""
-    payload = UserPayload(cursor=reading.cursor(receipt.head))
+    payload = UserPayload(cursor=reading.end_of(receipt))
     if "user" in wanted:
         payload.user = reading.load(User, [row.key], wanted["user"])[row.key]
     if "event" in wanted:

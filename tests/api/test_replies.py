@@ -108,3 +108,29 @@ async def test_a_rebuild_leaves_the_memory_as_it_is(memory: Memory, world: World
         [bytes(x) if isinstance(x, memoryview) else x for x in row] for row in before
     ]
     assert (await memory.replies.claim(ADA, "k", ASKED)).answer == SECRET
+
+
+def test_a_caller_does_not_show_its_secret() -> None:
+    assert (repr(ADA), "rk_adas_secret" in f"{ADA}") == ("Caller('key_ada')", False)
+
+
+async def test_where_more_is_old_than_one_look_forgets_the_next_look_goes_on(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("api.sweep", "api.replies"):
+        monkeypatch.setattr(f"{module}.SWEPT_AT_ONCE", 2)
+    monkeypatch.setattr("api.sweep.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("api.sweep.FORGET_EVERY", 1_000_000)  # looks, hours: the test does not see a second round
+    for number in range(5):
+        await memory.replies.claim(ADA, f"old {number}", ASKED)
+    memory.now += KEPT
+    await memory.replies.claim(ADA, "new", ASKED)
+    ingest = Ingest(memory.database, clock=lambda: memory.now, size=1, committed=lambda _change, _event: None)
+    running = asyncio.create_task(Sweep(memory.database, ingest, lambda: memory.now).run())
+    for _ in range(1000):
+        if [row[1] for row in memory.rows()] == ["new"]:
+            break
+        await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert [row[1] for row in memory.rows()] == ["new"]

@@ -35,7 +35,7 @@ def company(served: Served) -> Served:
 def there(url: str) -> Iterator[Served]:
     """The application with user tokens, few guesses and few sockets; Ada and Bob are known to it."""
     few = {"failed_credentials": 5, "max_sockets": 3, "max_subscriptions": 2}
-    with served_at(url, jwt_secret=SecretStr(JWT_SECRET), **few) as served:
+    with served_at(url, jwt_secrets=(SecretStr(JWT_SECRET),), **few) as served:
         served.tell(user_in("ada", "eng"), user_in("bob", "eng"))
         yield served
 

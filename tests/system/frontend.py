@@ -23,7 +23,7 @@ from tests.system.node import SOURCES, Follower, installed, running
 DOCUMENT = (REPOSITORY / "docs" / "frontend.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w*)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = {"ts", "tsx"}
-TOKEN_SECRET = "a secret of the tests, long enough for HS256"
+TOKEN_SECRET = "a-secret-of-the-tests-long-enough-for-HS256"
 CHANGES = """subscription Changes($user: ID, $organization: ID, $after: Cursor) {
     roleChanges(userId: $user, organizationId: $organization, after: $after) { cursor kind userId roleName } }"""
 NAME = "query Name($id: ID!) { user(id: $id) { id } }"

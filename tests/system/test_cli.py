@@ -18,7 +18,7 @@ from tests.system.directory import AUTHORIZATION, Outside, event, user_in
 from tests.system.waiting import until
 from tests.world import World
 
-COMMANDS = ("serve", "migrate", "check", "rebuild", "replay", "catalogue", "send", "demo", "secret")
+COMMANDS = ("serve", "migrate", "check", "rebuild", "replay", "compact", "copy", "catalogue", "send", "demo", "secret")
 
 
 def refusal(done: CompletedProcess[str]) -> str:

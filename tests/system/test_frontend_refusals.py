@@ -105,6 +105,15 @@ def test_lagged_unavailable_and_lost_streams_are_resumed_after_the_last_cursor(c
         assert page.is_silent(1)
 
 
+def test_a_server_that_stops_is_come_back_to_at_the_moment_it_named(compiled: Path) -> None:
+    with script(compiled, {"close": 1001, "reason": "Going away: connect again in 2.5 s"}, {"close": 4400}) as page:
+        assert page.next("subscribed") == {"user": "ada"}
+        began = time.monotonic()
+        assert page.next("subscribed") == {"user": "ada"}
+        assert time.monotonic() - began > 2, "not after half a second, with everyone else"
+        assert page.next("error") == 4400
+
+
 @pytest.mark.parametrize("code", ["FORBIDDEN", "NOT_FOUND", "BAD_INPUT", "TOO_COMPLEX", "CURSOR_EXPIRED", "INTERNAL"])
 def test_what_trying_again_cannot_help_ends_the_stream(compiled: Path, code: str) -> None:
     with script(compiled, {"errors": refusals(code)}) as page:

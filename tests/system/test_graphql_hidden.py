@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -83,3 +84,37 @@ def test_no_error_says_what_is_there_instead(run: Run, request_: Json, silent: S
 def test_a_server_that_tells_its_schema_helps(request_: Json, junk_server: Served) -> None:
     (result,) = TRANSPORTS["POST"](junk_server.url, request_)
     assert "Did you mean" in str(result)
+
+
+# Of each request, the names that it did not say and that a sentence of graphql-core's has.
+UNSAID: dict[str, tuple[Json, set[str]]] = {
+    "a selection is missing": ({"query": "{ viewer }"}, {"Viewer"}),
+    "an argument is missing": ({"query": "{ user { id } }"}, {"ID"}),
+    "an argument of another type": ({"query": '{ users(organizationId: "x", first: "y") { totalCount } }'}, {"Int"}),
+    "a value of no enum": ({"query": HINTED["an enum's value"]["query"]}, {"RoleChangeKind"}),
+    "a variable of another type": ({"query": "query ($x: Boolean) { user(id: $x) { id } }"}, {"ID"}),
+    "an input that lacks a field": (
+        {"query": "mutation { createRole(input: {}) { cursor } }"},
+        {"CreateRoleInput", "name"},
+    ),
+    "a variable that lacks a field": (
+        {"query": "mutation ($i: CreateRoleInput!) { createRole(input: $i) { cursor } }", "variables": {"i": {}}},
+        {"name"},
+    ),
+}
+
+
+@every
+@pytest.mark.parametrize(("request_", "names"), UNSAID.values(), ids=UNSAID)
+def test_an_error_names_nothing_that_the_request_did_not(
+    run: Run, request_: Json, names: set[str], silent: Served
+) -> None:
+    said = [error["message"] for result in run(silent.url, request_) for error in result.get("errors", ())]
+    assert not {name for name in names for message in said if name in re.findall(r"\w+", message)}
+    assert "Did you mean" not in str(said)
+
+
+@pytest.mark.parametrize(("request_", "names"), UNSAID.values(), ids=UNSAID)
+def test_where_the_schema_is_told_the_error_names_it(request_: Json, names: set[str], junk_server: Served) -> None:
+    said = str(TRANSPORTS["POST"](junk_server.url, request_))
+    assert names <= set(re.findall(r"\w+", said)), said

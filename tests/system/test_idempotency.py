@@ -31,6 +31,7 @@ from tests.system.served import Served
 ROLE = "mutation ($name: String!) { createRole(input: {name: $name}) { role { name } cursor event { id } } }"
 MAP = """mutation ($group: ID!, $role: String!) {
     mapGroup(groupId: $group, role: $role) { granted revoked version cursor event { id } } }"""
+END = "mutation ($name: String!) { deletePermission(name: $name) { name description } }"
 NEW_KEY = 'mutation { createApiKey(input: {name: "ci", write: true}) { secret apiKey { id } } }'
 REPLAYED = "idempotency-replayed"
 
@@ -249,6 +250,7 @@ def kill_after_its_commit(server: Server, database: Database, type: str, query: 
         ("admin.create_role", ROLE, {"name": "seller"}),
         ("admin.map_group", MAP, {"group": "eng", "role": "deployer"}),
         ("admin.create_api_key", NEW_KEY, {}),
+        ("admin.delete_permission", END, {"name": "deploy"}),
     ],
     ids=lambda value: value if isinstance(value, str) and value.startswith("admin") else "",
 )
@@ -262,6 +264,7 @@ def test_killed_between_the_effect_and_the_answer_the_repeat_gets_the_answer_and
         with Outside(server.url) as outside:
             outside.tell(user_in("ada", "eng"))
             outside.role("deployer")
+            outside.ask('mutation { createPermission(name: "deploy", description: "To ship.") { name } }')
         execute(database, *STALL[database.dialect])
         recorded = database.read_now(lambda session: RECORDED.scalars(session, type=type))[0]
         kill_after_its_commit(server, database, type, query, **variables)
@@ -291,6 +294,8 @@ def check_answer(outside: Outside, data: Json) -> None:
         assert (data["mapGroup"]["granted"], data["mapGroup"]["version"]) == (1, 1)
         assert data["mapGroup"]["cursor"] == outside.head()
         assert outside.roles("ada") == {"deployer"}
+    if "deletePermission" in data:
+        assert data["deletePermission"] == {"name": "deploy", "description": "To ship."}
     if "createApiKey" in data:
         secret = data["createApiKey"]["secret"]
         with httpx.Client(base_url=outside.url, headers={"Authorization": f"Bearer {secret}"}) as client:

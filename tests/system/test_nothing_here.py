@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.api.graphql.clients import socket
-from tests.processes import KEY
+from tests.processes import KEY, SECRETS, Server
 from tests.system.directory import AUTHORIZATION
 from tests.system.served import Served, served_at
+from tests.system.waiting import until
 
 FRONTEND, FOREIGN = "https://app.example", "https://evil.example"
 ASK = {"query": "{ __typename }"}
@@ -89,3 +91,58 @@ def test_sockets_are_opened_by_pages_of_welcome_origins_and_by_none_but_its_own_
         with pytest.raises(InvalidStatus) as refused, socket(served.url, token=KEY, origin=origin):
             pass
         assert refused.value.response.status_code == 403
+
+
+def test_an_origin_in_the_settings_is_the_same_for_requests_and_sockets_however_it_is_written(tmp_path: Path) -> None:
+    with served_at(f"sqlite:///{tmp_path}/rolecast.db", allowed_origins=("HTTPS://App.Example:443/",)) as served:
+        allowed = preflight(served, FRONTEND, "authorization")
+        assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, FRONTEND)
+        with socket(served.url, token=KEY, origin=FRONTEND):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("scheme", "told", "welcome"),
+    [
+        ("https", "https", True),
+        ("https", None, True),  # a proxy that ends TLS and says nothing
+        ("http", None, True),
+        ("http", "http", True),
+        ("http", "https", False),
+    ],
+)
+def test_a_page_of_this_host_is_of_this_origin_unless_it_came_in_the_clear_and_the_server_does_not(
+    scheme: str, told: str | None, welcome: bool, junk_server: Served
+) -> None:
+    origin = junk_server.url.replace("http", scheme, 1)
+    given = {} if told is None else {"X-Forwarded-Proto": told}
+    if welcome:
+        with socket(junk_server.url, token=KEY, origin=origin, additional_headers=given):
+            return
+    with pytest.raises(InvalidStatus), socket(junk_server.url, token=KEY, origin=origin, additional_headers=given):
+        pass
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server whose database is not there."""
+    environment = SECRETS | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    server = Server(tmp_path_factory.mktemp("closed"), environment=environment)
+    server.start(ready=False)
+    try:
+        until(lambda: server.answers("/healthz"), 30)
+        yield server.url
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json", "text/event-stream"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_without_a_database_graphql_is_refused_in_its_own_form(method: str, accept: str, closed: str) -> None:
+    answer = httpx.request(method, f"{closed}/graphql", headers=AUTHORIZATION | {"Accept": accept})
+    kind = "application/json" if accept == "application/json" else "application/graphql-response+json"
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.headers["content-type"] == f"{kind}; charset=utf-8"
+    (error,) = answer.json()["errors"]
+    assert error["extensions"] == {"code": "UNAVAILABLE", "retryAfter": 5}
+    assert httpx.post(f"{closed}/webhook").json()["error"]["code"] == "UNAVAILABLE"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tests.api.graphql.clients import stream
 from tests.system.directory import AUTHORIZATION, Json, user_in
 from tests.system.served import Served
+from tests.system.waiting import listens
 
 FOLLOW = "subscription { roleChanges { cursor kind userId } }"
 
@@ -38,3 +39,11 @@ def test_an_id_that_is_no_cursor_is_a_refusal_and_not_a_fresh_start(company: Ser
     with stream(company.url, {"query": FOLLOW}, **AUTHORIZATION, last_event_id="nonsense") as events:
         refused = json.loads(next(event["data"] for event in events if event.get("event") == "next"))
     assert refused["errors"][0]["extensions"]["code"] in ("BAD_INPUT", "CURSOR_EXPIRED")
+
+
+def test_an_empty_id_is_none(company: Served) -> None:
+    with stream(company.url, {"query": FOLLOW}, **AUTHORIZATION, last_event_id="") as events:
+        listens(company)
+        company.tell(user_in("cid", "eng"))
+        told = json.loads(next(event["data"] for event in events if event.get("event") == "next"))
+    assert told["data"]["roleChanges"]["userId"] == "cid"

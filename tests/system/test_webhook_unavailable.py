@@ -133,3 +133,20 @@ def test_events_under_way_when_the_database_goes_are_whole_or_not_there(new_post
         assert world.one("SELECT count(*) FROM journal") == len(events)
         assert world.one("SELECT count(*) FROM users") == len(events)
         assert world.drift() == []
+
+
+def test_a_database_that_says_nothing_is_503_in_time_and_the_same_event_is_whole_when_it_speaks_again(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.ingest.ANSWERS_SECONDS", 0.5)
+    given = user_in("ada", "eng")
+    with served_at(url) as served:
+        with another_writer(url):
+            began = time.monotonic()
+            answer = send(served, given)
+            assert refused(answer)
+            assert time.monotonic() - began < 5, "the lock would be waited for twice as long"
+            assert "whether this will be done is not known" in answer.json()["error"]["message"]
+        until(lambda: len(served.journal()) == 1)  # the event had stayed with the writer
+        assert send(served, given).status_code == 201
+        is_whole(served, [given])

@@ -73,10 +73,10 @@ const clients: Record<string, Run> = {
     const live: Live = {
       subscribe(operation, sink) {
         say("subscribed", operation.variables);
-        const end = ends.shift() as { next?: object; errors?: []; close?: number };
+        const end = ends.shift() as { next?: object; errors?: []; close?: number; reason?: string };
         setTimeout(() => {
           if (end.next) sink.next({ data: { roleChanges: end.next } });
-          if (end.errors || end.close) sink.error(end.errors ?? { code: end.close });
+          if (end.errors || end.close) sink.error(end.errors ?? { code: end.close, reason: end.reason });
         });
         return () => {};
       },
