@@ -32,7 +32,8 @@ class Listener:
         """`url` is SQLAlchemy's; `heard` gets the positions (change log, journal) that another process reached."""
         self._conninfo = url.replace("postgresql+psycopg://", "postgresql://", 1)
         self._heard = heard
-        self.connected: bool | None = None  # unknown before the first attempt
+        self.connected = False
+        self._told = False  # of this outage
 
     async def run(self) -> None:
         """Listen for ever; connect again after a while when the connection is lost. The feed looks meanwhile."""
@@ -40,9 +41,9 @@ class Listener:
             try:
                 await self._listen()
             except (psycopg.Error, OSError) as error:
-                if self.connected is not False:
+                if not self._told:
                     log.warning("commits of other processes are not heard at once until LISTEN is back: %s", error)
-                self.connected = False
+                self.connected, self._told = False, True
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _listen(self) -> None:
@@ -50,7 +51,7 @@ class Listener:
             self._conninfo, autocommit=True, **OVER_THE_NETWORK
         ) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
-            self.connected = True
+            self.connected, self._told = True, False
             async for notification in connection.notifies():
                 change, _, event = notification.payload.partition(" ")
                 if change.isdecimal() and event.isdecimal():
