@@ -142,19 +142,19 @@ Refusal = tuple[str, str]
 """A code and a message; empty when nothing was refused."""
 
 
-def cheap(work: Callable[[], object]) -> Refusal:
+def cheap(work: Callable[[], object], within: float = CPU_SECONDS) -> Refusal:
     """How the work was refused, and that it took no more than its share of CPU; neighbours may spoil two tries.
 
     Without the collector, whose share grows with whatever other tests have left in this process.
     """
     gc.disable()
     try:
-        return _cheap(work)
+        return _cheap(work, within)
     finally:
         gc.enable()
 
 
-def _cheap(work: Callable[[], object]) -> Refusal:
+def _cheap(work: Callable[[], object], within: float) -> Refusal:
     spent = []
     refusal: Refusal = ("", "")
     for _ in range(3):
@@ -166,7 +166,7 @@ def _cheap(work: Callable[[], object]) -> Refusal:
         except BadInput as problem:
             refusal = problem.code, str(problem)
         spent.append(time.thread_time() - started)
-        if spent[-1] < CPU_SECONDS:
+        if spent[-1] < within:
             return refusal
     raise AssertionError(f"took {min(spent) * 1000:.0f} ms at best")
 
@@ -234,7 +234,7 @@ REPEATS = {
 
 @pytest.mark.parametrize("source", REPEATS.values(), ids=REPEATS)
 def test_what_would_take_long_to_compare_is_told_so(source: str) -> None:
-    code, message = cheap(lambda: Documents(PRODUCT, Limits()).load(source))
+    code, message = cheap(lambda: Documents(PRODUCT, Limits()).load(source), within=0.6)  # 30 to 40 ms alone
     assert (code, message.partition(":")[0]) == ("TOO_COMPLEX", "comparisons")
     assert message.endswith(f"the limit is {Limits().comparisons}")
 
