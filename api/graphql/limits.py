@@ -19,7 +19,7 @@ class Limits:
     root_fields: int = 20
     aliases: int = 50
     fields: int = 1_000
-    comparisons: int = 20_000  # of fields that share a name, in validation; each takes 2 us at most (measured)
+    comparisons: int = 15_000  # of fields that share a name, in validation; each takes 4 us at most (measured)
     directives: int = 50
     nodes: int = 20_000  # objects in the answer: by `first` and the sizes of lists before it is read, then as they are
     values: int = 10_000  # in the variables, however nested; coercing an input object takes 20 us (measured)

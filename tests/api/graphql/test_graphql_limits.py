@@ -111,7 +111,7 @@ HEAVY = {
     "repeats at every level": "{people{nodes{" + ("friends{nodes{friends{nodes{" + "name " * 9 + "}}}}") * 19 + "}}}",
     "a chain of fragments": chain(98),
     "a chain that ends in 890 names": chain(90).replace("hello }", " ".join(f"n{each}" for each in range(890)) + "}"),
-    "as many comparisons as there may be": "{people{nodes{" + "name " * 140 + "}}}",
+    "as many comparisons as there may be": "{people{nodes{" + "name " * 122 + "}}}",
     "repeats of repeats of repeats": "{" + ("people{nodes{" + "teams{name}" * 5 + "}}") * 19 + "}",
     "fragments that spread one": "{" + many(19, "...F#") + "}" + many(19, "fragment F# on Query { hello ...G }") + G,
     "unknown fields with suggestions": "{ people { nodes {" + many(900, "nam#") + "} } }",
@@ -234,7 +234,9 @@ REPEATS = {
 
 @pytest.mark.parametrize("source", REPEATS.values(), ids=REPEATS)
 def test_what_would_take_long_to_compare_is_told_so(source: str) -> None:
-    code, message = cheap(lambda: Documents(PRODUCT, Limits()).load(source), within=0.6)  # 30 to 40 ms alone
+    code, message = cheap(
+        lambda: Documents(PRODUCT, Limits()).load(source), within=0.25
+    )  # 60 ms alone, much of it fresh memory
     assert (code, message.partition(":")[0]) == ("TOO_COMPLEX", "comparisons")
     assert message.endswith(f"the limit is {Limits().comparisons}")
 
