@@ -13,16 +13,18 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from api.metrics import Metrics
-from api.tail import Interest, Subscriber, Tail
+from api.tail import Extent, Interest, Subscriber, Tail
 from schema.graphql.context import Ends, Reads
 from schema.problems import Problem, Unavailable
 from schema.queries.changes import ChangeRow, changes_after, changes_head
 from schema.queries.horizon import horizon, must_reach
 from schema.queries.journal import EventRow, events_after, journal_head
+from schema.sql import Statement
 
 log = logging.getLogger("rolecast.feed")
 
 LOOK_SECONDS = 1.0  # how late a row can be when its wake-up was lost
+LOG = Statement("SELECT id FROM log")
 
 
 class Feed:
@@ -31,10 +33,9 @@ class Feed:
     def __init__(self, read: Reads, metrics: Metrics | None = None) -> None:
         """`read` gives each look one snapshot of the database."""
         self._metrics = metrics or Metrics()
-        self._changes: Tail[ChangeRow] = Tail(read, _changes, _ends_of_changes, _interests_of_change)
-        self._events: Tail[EventRow] = Tail(read, _events, _ends_of_events, _interests_of_event)
+        self._changes: Tail[ChangeRow] = Tail(read, _changes, _extent_of_changes, _interests_of_change)
+        self._events: Tail[EventRow] = Tail(read, _events, _extent_of_events, _interests_of_event)
         self._changes.delivered = self._delivered
-        self._reached = [0, 0]
         self._wake = asyncio.Event()
         self._looking = asyncio.Lock()
 
@@ -45,7 +46,7 @@ class Feed:
 
         Yields lists of rows, each row once, in commit order. Raises Lagged when the consumer is more than BUFFER rows
         behind; it is safe to resume from the last change seen. Raises CursorExpired when the log, compacted, no longer
-        reaches back to where the consumer is.
+        reaches back to where the consumer is, or is another: rebuilt with other changes, or shorter after a failover.
         """
         return Subscriber(self._changes, after, _interest(organization, user), self.now().change)
 
@@ -58,13 +59,12 @@ class Feed:
         if self._changes.position is None or self._events.position is None:
             raise Unavailable("the change log has not been read yet; subscribe again")
         return Ends(
-            max(self._reached[0], self._changes.position),
-            max(self._reached[1], self._events.position),
+            max(self._changes.reached, self._changes.position),
+            max(self._events.reached, self._events.position),
         )
 
     def committed(self, change: int, event: int) -> None:
         """A commit, of this process or another, has brought the logs to these positions: look now."""
-        self._reached = [max(self._reached[0], change), max(self._reached[1], event)]
         behind = [self._changes.committed(change), self._events.committed(event)]
         if any(behind):
             self._wake.set()
@@ -97,12 +97,9 @@ class Feed:
 
     def measure(self) -> None:
         """Set the gauges of this process's subscribers, and of how far behind the logs' known ends it is."""
-        for name, tail, reached in (
-            ("changes", self._changes, self._reached[0]),
-            ("journal", self._events, self._reached[1]),
-        ):
+        for name, tail in (("changes", self._changes), ("journal", self._events)):
             self._metrics.subscribers.labels(name).set(tail.listeners())
-            self._metrics.lag.labels(name).set(max(0, reached - (tail.position or 0)))
+            self._metrics.lag.labels(name).set(max(0, tail.reached - (tail.position or 0)))
 
     def _delivered(self, rows: Sequence[ChangeRow]) -> None:
         self._metrics.deliveries.observe(max(0.0, (time.time_ns() - rows[0].at) / 1e9))
@@ -126,12 +123,12 @@ def _events(session: Session, position: int, limit: int, interest: Interest) -> 
     return events_after(session, position, limit, None if interest is None else interest[1])
 
 
-def _ends_of_changes(session: Session) -> tuple[int, int]:
-    return horizon(session).floor, changes_head(session)
+def _extent_of_changes(session: Session) -> Extent:
+    return Extent(LOG.one(session)[0], horizon(session).floor, changes_head(session))
 
 
-def _ends_of_events(session: Session) -> tuple[int, int]:
-    return horizon(session).snapshot, journal_head(session)
+def _extent_of_events(session: Session) -> Extent:
+    return Extent(LOG.one(session)[0], horizon(session).snapshot, journal_head(session))
 
 
 def _interests_of_change(row: ChangeRow) -> Sequence[Interest]:

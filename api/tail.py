@@ -7,12 +7,12 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from sqlmodel import Session
 
 from schema.graphql.context import Reads
-from schema.problems import Lagged
+from schema.problems import CursorExpired, Lagged
 
 PAGE = 500  # rows the tail reads at once
 TAKE = 20  # rows given to a subscriber at once: how often it shows that it goes on
@@ -42,6 +42,14 @@ class Source(Protocol[R]):
         ...
 
 
+class Extent(NamedTuple):
+    """Which log it is, the position that it begins after, and its last."""
+
+    log: str
+    beginning: int
+    head: int
+
+
 class Tail(Generic[R]):
     """The live end of one log: reads each row once, and hands it to the subscribers whose interest it is."""
 
@@ -49,38 +57,56 @@ class Tail(Generic[R]):
         self,
         read: Reads,
         rows: Source[R],
-        ends: Callable[[Session], tuple[int, int]],
+        extent: Callable[[Session], Extent],
         interests: Callable[[R], Sequence[Interest]],
     ) -> None:
-        """`ends` tells the position that a log begins after, and its last; `interests` names a row's every interest."""
+        """`interests` names a row's every interest."""
         self.read = read
         self.rows = rows
         self.position: int | None = None  # unknown until the first look
+        self.reached = 0  # as far as is known of: a commit is told of before its rows are read
+        self.log: str | None = None
+        self.life = 0  # how often the log was another than before
         self.delivered: Callable[[Sequence[R]], None] = lambda rows: None
-        self._ends = ends
+        self._extent = extent
         self._interests = interests
         self._subscribers: defaultdict[Interest, set[Subscriber[R]]] = defaultdict(set)
 
     async def look(self) -> None:
-        """Read what has come since the last look, and hand it out in order; nothing is read while nobody listens."""
+        """Read what has come since the last look, and hand it out in order; nothing is read while nobody listens.
+
+        A log that was derived anew, or lost its end to a failover, ends every subscriber with CursorExpired: what comes
+        next would go out under positions that they have passed.
+        """
         while True:
-            position, wanted = self.position or 0, bool(self._subscribers)
-            rows, beginning, head = await self.read(partial(self._news, position=position, wanted=wanted))
+            position, reached, wanted = self.position or 0, self.reached, bool(self._subscribers)
+            rows, there = await self.read(partial(self._news, position=position, wanted=wanted))
+            if self.log not in (None, there.log) or there.head < max(position, reached):
+                return self._begin_anew(there)
+            self.log = there.log
             if self._subscribers and not wanted:
                 continue  # somebody came while the rows were passed over: read again, with them
-            if position < beginning:
+            if position < there.beginning:
                 self._lose(position)
             for row in rows:
                 self._hand_out(row)
-            self.position = rows[-1].position if len(rows) == PAGE else max(head, position)
+            self.position = rows[-1].position if len(rows) == PAGE else there.head
             if len(rows) < PAGE:
                 return
 
     def committed(self, position: int) -> bool:
         """Take note that the log reaches so far, and tell whether there is more to read: not if nobody listens."""
+        self.reached = max(self.reached, position)
         if not self._subscribers:
             self.position = max(self.position or 0, position)
         return position > (self.position or 0)
+
+    def past(self, session: Session, after: int, interest: Interest, log: str | None) -> list[R]:
+        """The next rows of interest after a position of the log. Raises CursorExpired when that is not this log."""
+        there = self._extent(session)
+        if there.log != log or there.head < after:
+            raise _another()
+        return self.rows(session, after, TAKE, interest)
 
     def join(self, subscriber: Subscriber[R]) -> None:
         """Hand the subscriber every row after the tail's position, from now on."""
@@ -98,10 +124,18 @@ class Tail(Generic[R]):
         """How many subscribers there are."""
         return sum(len(each) for each in self._subscribers.values())
 
-    def _news(self, session: Session, *, position: int, wanted: bool) -> tuple[list[R], int, int]:
-        beginning, head = self._ends(session)
-        readable = wanted and position >= beginning
-        return self.rows(session, position, PAGE, None) if readable else [], beginning, head
+    def _news(self, session: Session, *, position: int, wanted: bool) -> tuple[list[R], Extent]:
+        there = self._extent(session)
+        readable = wanted and position >= there.beginning
+        return self.rows(session, position, PAGE, None) if readable else [], there
+
+    def _begin_anew(self, there: Extent) -> None:
+        """Go on from the end of what is there now; who came before finds at its next turn that it is over."""
+        self.log, self.position, self.reached = there.log, there.head, there.head
+        self.life += 1
+        for subscribers in tuple(self._subscribers.values()):
+            for subscriber in tuple(subscribers):
+                subscriber.spill(there.head)
 
     def _lose(self, position: int) -> None:
         """Rows after the position were archived before they were handed out: each subscriber finds that in the log."""
@@ -125,7 +159,7 @@ class Subscriber(Generic[R]):
     def __init__(self, tail: Tail[R], after: int | None, interest: Interest, start: int) -> None:
         """`after` is exclusive; `start` is the position that counts as now."""
         self.interest = interest
-        self._tail = tail
+        self._tail, self._log, self._life = tail, tail.log, tail.life
         self._after = start if after is None else after
         self._buffer: deque[R] = deque()
         self._news = asyncio.Event()
@@ -140,9 +174,12 @@ class Subscriber(Generic[R]):
         return self
 
     async def __anext__(self) -> list[R]:
-        """The next rows, at least one. Raises Lagged when more than the buffer's worth waited for too long."""
+        """The next rows, at least one. Raises Lagged when too much waited too long, CursorExpired in another log."""
         stuck = time.monotonic() - self._given > STALLED_SECONDS
         while not self._closed:
+            if self._life != self._tail.life:
+                self._tail.leave(self)
+                raise _another()
             if self._spilled:
                 self._look_back_again(stuck)
             rows = await self._look_back() if self._past else await self._wait()
@@ -187,7 +224,7 @@ class Subscriber(Generic[R]):
     async def _look_back(self) -> list[R]:
         """A page of the past. On the last one the tail is joined first: what it then hands out meets this read."""
         after = self._after
-        rows = await self._tail.read(lambda session: self._tail.rows(session, after, TAKE, self.interest))
+        rows = await self._tail.read(lambda session: self._tail.past(session, after, self.interest, self._log))
         if len(rows) == TAKE or self._closed:
             return rows
         if not self._joined:
@@ -204,3 +241,7 @@ class Subscriber(Generic[R]):
         if self._buffer:
             self._news.set()
         return [row for row in rows if row.position > self._after]
+
+
+def _another() -> CursorExpired:
+    return CursorExpired("the log is another than it was; read the present state and start from its cursor")
