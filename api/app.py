@@ -71,7 +71,7 @@ def _graphql(service: Service) -> list[BaseRoute]:
         replies=Replies(service.database, time.time_ns),
         allowed_origins=settings.allowed_origins,
         graphiql=settings.graphiql,
-        stopping=service.stopping.wait,
+        stopping=service.stopping,
         observe=Observer(service.metrics, service.tracing),
     )
 

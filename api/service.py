@@ -180,7 +180,9 @@ class Service:
         return Response(content, headers={"content-type": media_type})
 
     async def ready(self, _request: Request) -> Response:
-        """200 once the database answers and has this version's tables; 503 with the reason until then."""
+        """200 once the database answers and has this version's tables, and until a stop; else 503 with the reason."""
+        if self.stopping.asked:
+            return JSONResponse({"ready": False, "reason": "stopping"}, 503)
         try:
             migrated = await asyncio.to_thread(is_migrated, self.database)
         except Problem as problem:

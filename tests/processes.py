@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -76,6 +76,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # so that `kill` ends the workers of several too
             )
         deadline = time.monotonic() + READY_WITHIN
         while ready and not self.answers("/readyz"):
@@ -87,7 +88,8 @@ class Server:
     def kill(self) -> None:
         """End it at once, as a power cut or the kernel would."""
         if self._process is not None:
-            self._process.kill()
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(ENDED_WITHIN)
 
     def terminate(self) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import strawberry
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -13,10 +12,11 @@ from api.graphql.documents import Documents
 from api.graphql.engine import Engine, Observe, unobserved
 from api.graphql.graphiql import Graphiql
 from api.graphql.idempotency import Idempotency, Replies
-from api.graphql.lease import Authenticate, never
+from api.graphql.lease import Authenticate
 from api.graphql.limits import Limits
 from api.graphql.sockets import Sockets
 from api.graphql.trusted import Trusted
+from api.stopping import Stopping
 from schema.graphql.context import Context, Viewer
 
 __all__ = ["Limits", "graphql_routes"]
@@ -35,7 +35,7 @@ def graphql_routes(
     trusted: Trusted | None = None,
     replies: Replies | None = None,
     graphiql: bool = False,
-    stopping: Callable[[], Coroutine[Any, Any, None]] = never,
+    stopping: Stopping | None = None,
     observe: Observe = unobserved,
 ) -> list[BaseRoute]:
     """Routes for `/graphql`: GET and POST by GraphQL over HTTP and graphql-sse, and WebSockets by graphql-transport-ws.
@@ -47,12 +47,14 @@ def graphql_routes(
     Without `introspection`, nothing tells what the schema has. With `trusted`, only its documents run; Misconfigured is
     raised when one of them would not. `replies` is the memory of mutations that come with an Idempotency-Key.
     With `graphiql`, browsers that come for a page get GraphiQL, and its files are beside it.
-    `stopping` returns when the server is asked to stop: sockets and event streams end then, told to come back.
+    `stopping` tells when the server is asked to stop: sockets and event streams end then, told to come back, once what
+    they are owed of queries and mutations was answered.
     `observe` watches queries and mutations. Raises ValueError for a schema with extensions, which would not run.
     """
     engine = Engine(schema, Documents(schema, limits, introspection=introspection, trusted=trusted), context, observe)
     idempotency = Idempotency(engine, replies) if replies is not None else None
     sockets = Sockets(limits.sockets)
+    stopping = stopping or Stopping()
     over_http = http.Endpoint(engine, authenticate, limits, sockets, stopping, idempotency)
     over_websocket = websocket.Endpoint(engine, authenticate, limits, sockets, allowed_origins, stopping)
     page = Graphiql() if graphiql else None

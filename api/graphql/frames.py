@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from contextlib import suppress
 from typing import Any
 
@@ -10,8 +11,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.graphql.wire import decode
 from api.peers import cut
+from api.stopping import Answers, Stopping
 from schema.problems import BadInput
 
+AGAIN = 0.5, 3.0  # seconds after a stop, between which sockets are told to come back
 CLOSE_SECONDS = 3.0  # for the client to take the close frame and answer it
 
 
@@ -32,6 +35,16 @@ async def end(websocket: WebSocket, close: Close) -> None:
                 await websocket.close(close.code, close.reason)
     except TimeoutError:
         cut(websocket.scope)
+
+
+async def leave(stopping: Stopping, answers: Answers) -> None:
+    """When the server stops: raise Close 1001 once the `answers` that this socket is owed were given.
+
+    Each socket hears of a moment of its own to come back, and not all come at once.
+    """
+    await stopping.wait()
+    await answers.given()
+    raise Close(1001, f"Going away: connect again in {random.uniform(*AGAIN):.1f} s")  # noqa: S311  # no secret
 
 
 def message_of(text: str) -> dict[str, Any]:

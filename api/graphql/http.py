@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -15,12 +14,13 @@ from api.graphql.engine import Asked, Engine, Operation, Responses
 from api.graphql.engine import Response as GraphQLResponse
 from api.graphql.errors import RequestError, internal, refusal
 from api.graphql.idempotency import Caller, Idempotency, key_of
-from api.graphql.lease import Authenticate, credential_of, until_it_ends
+from api.graphql.lease import Authenticate, credential_of, never, until_it_ends
 from api.graphql.limits import Limits
 from api.graphql.negotiation import EVENT_STREAM, JSON, RESPONSE_JSON, Accepted, negotiate
 from api.graphql.sockets import Place, Sockets
 from api.graphql.sse import EventStream
 from api.graphql.wire import GraphQLRequest, decode, encode
+from api.stopping import Stopping
 from schema.cursors import reached_by
 from schema.graphql.context import Viewer
 from schema.problems import BadInput, Problem, TooManyAttempts, Unauthenticated, Unavailable
@@ -63,7 +63,7 @@ class Endpoint:
         authenticate: Authenticate,
         limits: Limits,
         sockets: Sockets,
-        stopping: Callable[[], Coroutine[Any, Any, None]],
+        stopping: Stopping,
         idempotency: Idempotency | None = None,
     ) -> None:
         self._engine = engine
@@ -113,7 +113,8 @@ class Endpoint:
         if accepted.prefers_stream or (accepted.streams and operation.kind is OperationType.SUBSCRIPTION):
             place = self._sockets.take(viewer)
             responses = self._engine.stream(operation, viewer, asked)
-            return self._stream(request, responses, viewer, place=place)
+            live = operation.kind is OperationType.SUBSCRIPTION
+            return self._stream(request, responses, viewer, place=place, live=live)
         if operation.kind is OperationType.SUBSCRIPTION:
             raise BadInput("subscriptions need a WebSocket (graphql-transport-ws) or Accept: text/event-stream")
         return _json(await self._engine.answer(operation, viewer, asked), accepted)
@@ -139,6 +140,7 @@ class Endpoint:
         viewer: Viewer,
         headers: dict[str, str] | None = None,
         place: Place | None = None,
+        live: bool = False,
     ) -> EventStream:
         authorization = request.headers.get("authorization")
         lease = partial(until_it_ends, self._authenticate, authorization, viewer, recheck=self._limits.recheck_seconds)
@@ -146,7 +148,7 @@ class Endpoint:
             responses,
             heartbeat=self._limits.heartbeat_seconds,
             lease=lease,
-            stopping=self._stopping,
+            stopping=self._stopping.wait if live else never,  # an answer that is owed is given
             headers=headers,
             place=place,
         )

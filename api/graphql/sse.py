@@ -38,8 +38,9 @@ class EventStream:
 
     A RequestError of the stream is a `next` event with its errors (PROTOCOL.md, distinct connections mode, 2). When the
     client goes away, or `lease` or `stopping` returns, the stream is closed before this returns. The end of the lease
-    is told as an error, saying why; a server that stops tells when to reconnect, and does not complete. A client that
-    does not take these last words has its connection cut.
+    is told as an error, saying why; a server that stops tells when to reconnect, and does not complete: that is for
+    subscriptions, and for others `stopping` never returns. A client that does not take these last words has its
+    connection cut.
     """
 
     def __init__(

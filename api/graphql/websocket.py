@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, aclosing, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
+from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.graphql.engine import Engine
 from api.graphql.errors import Formatted, RequestError, internal, refusal
-from api.graphql.frames import Close, end, message_of, payload_of
-from api.graphql.lease import Authenticate, credential_of, first_to_end, never, until_it_ends
+from api.graphql.frames import Close, end, leave, message_of, payload_of
+from api.graphql.lease import Authenticate, credential_of, first_to_end, until_it_ends
 from api.graphql.limits import Limits
+from api.graphql.origins import welcomes
 from api.graphql.sockets import Place, Sockets
 from api.graphql.wire import GraphQLRequest, encode
+from api.stopping import Answers, Stopping
 from schema.graphql.context import Credential, Viewer
-from schema.problems import BadInput, Problem, TooComplex, Unauthenticated
+from schema.problems import BadInput, Problem, TooComplex, Unauthenticated, Unavailable
 
-AGAIN = 0.5, 3.0  # seconds after a stop, between which sockets are told to come back
 SUBPROTOCOL = "graphql-transport-ws"
 
 
@@ -36,7 +36,7 @@ class Endpoint:
         limits: Limits,
         sockets: Sockets,
         allowed_origins: Sequence[str],
-        stopping: Callable[[], Coroutine[Any, Any, None]] = never,
+        stopping: Stopping,
     ) -> None:
         self._engine = engine
         self._authenticate = authenticate
@@ -47,7 +47,7 @@ class Endpoint:
 
     async def handle(self, websocket: WebSocket) -> None:
         """Serve one socket to its end. HTTP 403 for a foreign origin, 4406 without the sub-protocol."""
-        if not self._welcomes(websocket):
+        if not welcomes(websocket, self._allowed_origins):
             await websocket.close()  # before accepting: the handshake is answered 403
             return
         if SUBPROTOCOL not in websocket.scope["subprotocols"]:
@@ -57,16 +57,6 @@ class Endpoint:
         await websocket.accept(SUBPROTOCOL)
         parts = self._engine, self._authenticate, self._limits, self._sockets, self._stopping
         await Connection(websocket, *parts).serve()
-
-    def _welcomes(self, websocket: WebSocket) -> bool:
-        origin = websocket.headers.get("origin", "").lower()
-        if not origin or {origin, "*"} & self._allowed_origins:
-            return True  # only browsers send an origin
-        page, here = urlsplit(origin), websocket.headers.get("host", "").lower()
-        # A proxy may end TLS and not say so: then a page by https is of this origin too. One by http never is where
-        # this is known to be https: it may come from whoever is on the line.
-        downgraded = page.scheme == "http" and websocket.scope.get("scheme") == "wss"
-        return bool(here) and page.netloc == here and not downgraded
 
 
 class Connection:
@@ -79,7 +69,7 @@ class Connection:
         authenticate: Authenticate,
         limits: Limits,
         sockets: Sockets,
-        stopping: Callable[[], Coroutine[Any, Any, None]],
+        stopping: Stopping,
     ) -> None:
         self._websocket = websocket
         self._engine = engine
@@ -87,6 +77,7 @@ class Connection:
         self._limits = limits
         self._sockets = sockets
         self._stopping = stopping
+        self._answers = Answers()
         self._place: Place | None = None
         self._initialised = asyncio.Event()
         self._acknowledged = asyncio.Event()
@@ -99,7 +90,8 @@ class Connection:
         """Read and answer until either side closes; every operation's source is closed before this returns."""
         close: Close | None = None
         try:
-            await first_to_end(self._read(), self._expect_init(), self._expire(), self._leave())
+            leave_taken = leave(self._stopping, self._answers)
+            await first_to_end(self._read(), self._expect_init(), self._expire(), leave_taken)
         except Close as reason:
             close = reason
         except WebSocketDisconnect:
@@ -141,11 +133,6 @@ class Connection:
         viewer, recheck = self._known_viewer(), self._limits.recheck_seconds
         why = await until_it_ends(self._authenticate, self._authorization, viewer, recheck=recheck)
         raise Close(4403, f"Forbidden: {why}")
-
-    async def _leave(self) -> None:
-        """When the server stops: each socket hears of a moment of its own to come back, and not all come at once."""
-        await self._stopping()
-        raise Close(1001, f"Going away: connect again in {random.uniform(*AGAIN):.1f} s")  # noqa: S311  # no secret
 
     async def _handle(self, message: dict[str, Any]) -> None:
         match message:
@@ -193,10 +180,16 @@ class Connection:
         if operation in self._operations:
             raise Close(4409, f"Subscriber for {operation} already exists")
         if max(len(self._operations), len(self._finishing)) >= self._limits.operations:
-            problem = TooComplex(f"operations: at most {self._limits.operations} at once on one socket")
-            await self._send({"id": operation, "type": "error", "payload": [refusal(problem)]})
+            too_many = TooComplex(f"operations: at most {self._limits.operations} at once on one socket")
+            await self._refuse(operation, too_many)
+            return
+        if self._stopping.asked:
+            await self._refuse(operation, Unavailable("the server is stopping; connect again, and send it there"))
             return
         self._operations[operation] = asyncio.create_task(self._run(operation, payload, viewer))
+
+    async def _refuse(self, operation: str, problem: Problem) -> None:
+        await self._send({"id": operation, "type": "error", "payload": [refusal(problem)]})
 
     def _known_viewer(self) -> Viewer:
         if self._viewer is None:
@@ -204,24 +197,33 @@ class Connection:
         return self._viewer
 
     async def _run(self, operation: str, payload: dict[str, Any], viewer: Viewer) -> None:
-        """One operation, to its `complete` or `error`; its id is free before either is sent."""
-        errors: list[Formatted] = []
+        """One operation, to its `complete` or `error`. A server that stops waits for all but subscriptions."""
+        with ExitStack() as owed:
+            errors = await self._results(operation, payload, viewer, owed)
+            if self._operations.get(operation) is not asyncio.current_task():
+                return  # the client completed it, and may have used the id again
+            del self._operations[operation]  # its id is free before the client hears the last of it
+            last = {"type": "error", "payload": errors} if errors else {"type": "complete"}
+            await self._send({"id": operation, **last})
+
+    async def _results(
+        self, operation: str, payload: dict[str, Any], viewer: Viewer, owed: ExitStack
+    ) -> list[Formatted]:
         try:
             prepared = self._engine.prepare(GraphQLRequest.of(payload, "the payload"))
+            if prepared.kind is not OperationType.SUBSCRIPTION:
+                owed.enter_context(self._answers.owing())
+                owed.enter_context(self._stopping.answers.owing())
             async with aclosing(self._engine.stream(prepared, viewer)) as responses:
                 async for response in responses:
                     await self._send({"id": operation, "type": "next", "payload": msgspec.Raw(encode(response))})
         except RequestError as error:
-            errors = error.errors
+            return error.errors
         except BadInput as problem:
-            errors = [refusal(problem)]
+            return [refusal(problem)]
         except Exception as error:
-            errors = [internal(error)]
-        if self._operations.get(operation) is not asyncio.current_task():
-            return  # the client completed it, and may have used the id again
-        del self._operations[operation]
-        last = {"type": "error", "payload": errors} if errors else {"type": "complete"}
-        await self._send({"id": operation, **last})
+            return [internal(error)]
+        return []
 
     def _complete(self, operation: str) -> None:
         """Stop an operation. An id that is unknown or has finished is ignored: the messages may have crossed."""
