@@ -1,4 +1,4 @@
-"""What is stored, in the order it flows: journal, facts, grants and changes, access.
+"""What is stored, in the order it flows: journal, facts, grants and changes. Of callers, see schema.callers.
 
 Wire ids are text; behind each stands an integer `key`, given out by the one writer in journal order, so that a rebuild
 gives the same keys again. Times are integers, nanoseconds since the epoch: directories send nine digits, and order
@@ -261,31 +261,3 @@ class Log(SQLModel, table=True):
     snapshot: int = Field(default=0, sa_type=BigInteger)  # where the journal begins; 0 unless it was compacted
     floor: int = Field(default=0, sa_type=BigInteger)  # changes up to here are kept for history alone, and not told
     since: int = Field(default=0, sa_type=BigInteger)  # the moment from which on history is whole, in nanoseconds
-
-
-class ApiKey(SQLModel, table=True):
-    """A credential; the secret is not here, only its SHA-256."""
-
-    __tablename__ = "api_keys"
-    id: str = Field(sa_type=Word, primary_key=True)
-    name: str
-    hash: str = Field(sa_type=Word, unique=True)
-    organization_id: str | None = Field(default=None, sa_type=Word)  # by id: a key outlives a rebuild of the facts
-    write: bool
-    created_at: int = Field(sa_type=BigInteger)
-    expires_at: int | None = Field(default=None, sa_type=BigInteger)
-    last_used_at: int | None = Field(default=None, sa_type=BigInteger)
-    revoked_at: int | None = Field(default=None, sa_type=BigInteger)
-
-
-class Reply(SQLModel, table=True):
-    """What an idempotent request was answered with, for a day. Only the caller's own credential can read `answer`."""
-
-    __tablename__ = "replies"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-    scope: str = Field(sa_type=Word, primary_key=True)  # whose: the credential's id
-    key: str = Field(sa_type=Word, primary_key=True)
-    fingerprint: bytes = Field(sa_type=Blob)  # of the request: a key is not for another
-    seed: str = Field(sa_type=Word)  # the ids of the events that the request causes follow from it
-    created_at: int = Field(sa_type=BigInteger, index=True)
-    answer: bytes | None = Field(default=None, sa_type=Blob)

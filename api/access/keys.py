@@ -10,11 +10,11 @@ from sqlmodel import Session, select
 from api.access.lookup import Lookup
 from api.access.uses import Uses
 from api.database import Database
+from schema.callers import ApiKey
 from schema.credentials import FROM_ENVIRONMENT, hash_of
 from schema.graphql.context import KeyInfo, Viewer, ViewerKind
 from schema.problems import Unauthenticated, UnknownCredential
 from schema.sql import Statement
-from schema.tables import ApiKey
 
 FIND = Statement(
     """

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from sqlalchemy import Table
 from sqlmodel import Session, SQLModel
 
+import schema.callers
 import schema.retention
-import schema.tables  # noqa: F401  # both fill the metadata
+import schema.tables  # noqa: F401  # the three fill the metadata
 from api.check import check
 from api.copying.bare import bare
 from api.copying.holding import Hold

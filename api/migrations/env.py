@@ -3,6 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
+import schema.callers
 import schema.retention
 import schema.tables  # noqa: F401  # fills the metadata that `alembic revision --autogenerate` compares with
 

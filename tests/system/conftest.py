@@ -9,8 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from tests.api.access.signers import JWT_SECRET
-from tests.processes import Server, serving_process
-from tests.system.directory import user_in
+from tests.api.graphql import clients
+from tests.processes import KEY, Server, serving_process
+from tests.system.directory import AUTHORIZATION, user_in
 from tests.system.served import Served, served_at
 
 
@@ -52,3 +53,11 @@ def junk_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One application on SQLite for many requests that leave nothing."""
     with served_at(f"sqlite:///{tmp_path_factory.mktemp('junk')}/rolecast.db") as served:
         yield served
+
+
+@pytest.fixture
+def with_our_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clients of the throw-away schema, with this server's key."""
+    monkeypatch.setattr(clients, "AUTHORIZATION", AUTHORIZATION)
+    original = clients.socket
+    monkeypatch.setattr(clients, "socket", lambda url, token=KEY, **options: original(url, token, **options))

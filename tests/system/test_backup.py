@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from api.database import Database
-from schema.tables import ApiKey
+from schema.callers import ApiKey
 from tests.conftest import driven
 from tests.processes import REPOSITORY, SECRETS, Server, clean_environment, serving_process
 from tests.system.directory import Outside, user_in

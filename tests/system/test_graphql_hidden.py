@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from graphql import get_introspection_query
 
-from tests.api.graphql import clients
 from tests.api.graphql.clients import TRANSPORTS
-from tests.processes import KEY
-from tests.system.directory import AUTHORIZATION, Json
+from tests.system.directory import Json
 from tests.system.served import Served, served_at
 
 Run = Callable[[str, Json], list[Json]]
@@ -32,12 +30,7 @@ HINTED: dict[str, Json] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def credential(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clients of the throw-away schema, with this server's key."""
-    monkeypatch.setattr(clients, "AUTHORIZATION", AUTHORIZATION)
-    original = clients.socket
-    monkeypatch.setattr(clients, "socket", lambda url, token=KEY, **options: original(url, token, **options))
+pytestmark = pytest.mark.usefixtures("with_our_key")
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import pytest
 
 from tests.api.graphql import clients
 from tests.api.graphql.clients import TRANSPORTS, over_websocket, post
-from tests.processes import KEY, SECRETS, rolecast
-from tests.system.directory import AUTHORIZATION, Json, user_in
+from tests.processes import SECRETS, rolecast
+from tests.system.directory import Json, user_in
 from tests.system.served import Served, served_at
 
 ROLES = "query Roles { roles { name } }\n"
@@ -32,12 +32,7 @@ def apq(digest: str, version: int = 1) -> Json:
     return {"extensions": {"persistedQuery": {"version": version, "sha256Hash": digest}}}
 
 
-@pytest.fixture(autouse=True)
-def credential(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clients of the throw-away schema, with this server's key."""
-    monkeypatch.setattr(clients, "AUTHORIZATION", AUTHORIZATION)
-    original = clients.socket
-    monkeypatch.setattr(clients, "socket", lambda url, token=KEY, **options: original(url, token, **options))
+pytestmark = pytest.mark.usefixtures("with_our_key")
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
 from contextlib import closing
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -16,39 +16,14 @@ import pytest
 from api.graphql import Limits
 from tests.api.graphql.clients import AUTHORIZATION
 from tests.api.graphql.throwaway import World, application
+from tests.faults.sleepers import connected, socket_that_asks, stream_that_asks
 from tests.serving import serving
-from tests.system.wire import frame, request, upgrade
+from tests.system.wire import request
 
 FLOOD = {"query": "subscription { flood }"}
 HEADERS = list({"accept": "text/event-stream", "content-type": "application/json", **AUTHORIZATION}.items())
 ENDS_WITHIN = 15.0  # seconds; TCP alone would take 30 and more
 QUIET_FOR = 0.3
-
-
-def connected(url: str) -> socket.socket:
-    """A connection whose window is soon full."""
-    where = urlsplit(url)
-    connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(ENDS_WITHIN)
-    connection.connect((where.hostname, where.port))
-    return connection
-
-
-def flooded_stream(url: str) -> socket.socket:
-    connection = connected(url)
-    connection.sendall(request("POST", HEADERS, json.dumps(FLOOD).encode(), "/graphql"))
-    return connection
-
-
-def flooded_socket(url: str) -> socket.socket:
-    connection = connected(url)
-    connection.sendall(upgrade())
-    assert b"101" in connection.recv(1000)
-    connection.sendall(frame(json.dumps({"type": "connection_init", "payload": AUTHORIZATION})))
-    assert b"connection_ack" in connection.recv(1000)
-    connection.sendall(frame(json.dumps({"id": "1", "type": "subscribe", "payload": FLOOD})))
-    return connection
 
 
 def open_files() -> int:
@@ -62,14 +37,14 @@ def await_files(count: int) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("flooded", [flooded_stream, flooded_socket], ids=["event stream", "socket"])
+@pytest.mark.parametrize("flooded", [stream_that_asks, socket_that_asks], ids=["event stream", "socket"])
 def test_who_takes_nothing_is_cut_off_when_its_credential_ends(
-    flooded: object, world: World, caplog: pytest.LogCaptureFixture
+    flooded: Callable[..., socket.socket], world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     options = {"http": "api.peers:Connection"}  # as the command line serves
     with serving(application(world, Limits(recheck_seconds=0.05)), **options) as url:
         before = open_files()
-        with closing(flooded(url)):  # type: ignore[operator]
+        with closing(flooded(url, FLOOD, AUTHORIZATION)):
             world.wait_for("opened", 1)
             time.sleep(QUIET_FOR)  # until the window is full
             assert open_files() == before + 2, "the client's end, and the server's"
