@@ -23,6 +23,7 @@ log = logging.getLogger("rolecast.replica")
 
 WAIT_SECONDS = 2.0  # for the replica to see what the client has seen, before the original is asked
 LOOK_SECONDS = 0.02  # between two looks at it
+SILENT_SECONDS = 5.0  # for one answer; the limits of a query keep it far below on a replica that lives
 REST_SECONDS = 15.0  # longer than a connection without life takes to be found out
 QUIET_SECONDS = 60.0  # between two warnings that it is out of reach
 HEADS = Statement("""
@@ -61,7 +62,7 @@ class Replica:
         deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() >= self._silent_until:
             try:
-                async with asyncio.timeout(WAIT_SECONDS):
+                async with asyncio.timeout(SILENT_SECONDS):
                     return await self._copy.read(partial(_if_it_reaches, work=work, at_least=at_least))
             except TimeoutError:
                 self._silent_until = time.monotonic() + REST_SECONDS

@@ -93,7 +93,7 @@ async def test_what_another_log_has_seen_is_not_waited_for_and_read_elsewhere(re
 async def test_a_replica_that_says_nothing_is_left_alone_for_a_while(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.replica.WAIT_SECONDS", 0.3)
+    monkeypatch.setattr("api.replica.SILENT_SECONDS", 0.3)
 
     def slow_on_the_copy(session: Session) -> tuple[bool, int]:
         found = look(session)
