@@ -157,7 +157,7 @@ class Ingest:
     async def _commit(self, events: list[Event]) -> list[Answer]:
         began = self._clock()
         with self._tracing.span("ingest batch", events=len(events)):
-            answers = await self._database.write(partial(apply_batch, batch=events, clock=began))
+            answers = await self._database.write(partial(apply_batch, batch=events, clock=began), within=None)
         receipts = [
             (event, answer) for event, answer in zip(events, answers, strict=True) if isinstance(answer, Receipt)
         ]

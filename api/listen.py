@@ -9,7 +9,7 @@ from collections.abc import Callable
 import psycopg
 from sqlmodel import Session
 
-from api.database import OVER_THE_NETWORK
+from api.engines import OVER_THE_NETWORK
 from schema.sql import Statement
 
 log = logging.getLogger("rolecast.feed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -10,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
 
 from api.database import Database
 from schema.problems import Unavailable
@@ -42,15 +44,22 @@ def is_migrated(database: Database) -> bool:
     A revision that is not known here is a later version's, whose migrations only add: what runs goes on while the
     others are upgraded, and the upgrade can be taken back.
     """
-    at = database.read_now(lambda session: version(session.connection()))
+    return database.read_now(has_our_tables)
+
+
+def has_our_tables(session: Session) -> bool:
+    """`is_migrated`, as a read."""
+    at = version(session.connection())
     return at == newest() or (at is not None and at not in known())
 
 
+@cache
 def known() -> set[str]:
     """Every revision that this version of Rolecast knows."""
     return {script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()}
 
 
+@cache
 def newest() -> str | None:
     """The revision that this version of Rolecast works with."""
     return ScriptDirectory(str(SCRIPTS)).get_current_head()

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 import psycopg
 from sqlmodel import Session
 
-from api.database import Database
+from api.database import Database, Silent
 from schema.cursors import Reached
 from schema.graphql.context import Reads
 from schema.problems import CursorExpired, Unavailable
@@ -62,9 +62,9 @@ class Replica:
         deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() >= self._silent_until:
             try:
-                async with asyncio.timeout(SILENT_SECONDS):
-                    return await self._copy.read(partial(_if_it_reaches, work=work, at_least=at_least))
-            except TimeoutError:
+                reaching = partial(_if_it_reaches, work=work, at_least=at_least)
+                return await self._copy.read(reaching, within=SILENT_SECONDS)
+            except Silent:
                 self._silent_until = time.monotonic() + REST_SECONDS
                 log.warning("the read replica does not answer; for %g s the original is read", REST_SECONDS)
                 break

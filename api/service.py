@@ -24,7 +24,7 @@ from api.feed import Feed
 from api.ingest import Ingest
 from api.listen import Listener
 from api.metrics import Metrics
-from api.migrate import is_migrated, migrate
+from api.migrate import has_our_tables, migrate
 from api.replica import Replica
 from api.settings import Settings
 from api.stopping import ANSWERS_WITHIN, Stopping
@@ -39,6 +39,7 @@ log = logging.getLogger("rolecast")
 CHECKPOINT_SECONDS = 3.0
 MEASURE_SECONDS = 1.0
 OPEN_SECONDS = 1.0  # between two looks at a database that is not there or not migrated yet
+READY_SECONDS = 5.0  # for the database to answer; whoever asks seldom waits longer
 NOT_MIGRATED = "the database is not at this version's tables: run `python -m api migrate`"
 
 
@@ -123,7 +124,7 @@ class Service:
     async def _open(self) -> None:
         """Open for requests, if the database is there and has this version's tables."""
         try:
-            if await asyncio.to_thread(is_migrated, self.database):
+            if await self.database.read(has_our_tables):
                 await asyncio.to_thread(self._keep_key)
                 await self.feed.look()
                 self.is_open = True
@@ -184,7 +185,7 @@ class Service:
         if self.stopping.asked:
             return JSONResponse({"ready": False, "reason": "stopping"}, 503)
         try:
-            migrated = await asyncio.to_thread(is_migrated, self.database)
+            migrated = await self.database.read(has_our_tables, within=READY_SECONDS)
         except Problem as problem:
             return JSONResponse({"ready": False, "reason": str(problem)}, 503)
         if not migrated:

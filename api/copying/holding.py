@@ -16,7 +16,7 @@ from schema.problems import Unavailable
 T = TypeVar("T")
 
 LOST = "the database to copy from could not be held still, and others may have written to it"
-PULSE_SECONDS = 5.0  # PostgreSQL takes the lock from a writer that says nothing for api.database.FROZEN_SECONDS
+PULSE_SECONDS = 5.0  # PostgreSQL takes the lock from a writer that says nothing for api.engines.FROZEN_SECONDS
 
 
 class Hold:

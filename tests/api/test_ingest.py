@@ -14,7 +14,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from api.database import WRITER_LOCK, Database
+from api.database import Database
+from api.engines import WRITER_LOCK
 from api.ingest import LARGEST_BATCH, Ingest
 from api.migrate import migrate
 from schema.commands import MapGroup
@@ -189,7 +190,7 @@ def out_of_reach(database: Database, url: str) -> Iterator[Callable[[], None]]:
 
 
 async def test_a_database_that_goes_away_leaves_nothing_half_done(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.database.BUSY_SECONDS", 0)
+    monkeypatch.setattr("api.engines.BUSY_SECONDS", 0)
     database = Database(url.replace("postgresql://", "postgresql+psycopg://", 1))
     migrate(database)
     world, ingest = World(database), Watched(database)

@@ -15,9 +15,9 @@ time.time = lambda: seconds() + int(shift.read_text())
 time.time_ns = lambda: nanoseconds() + int(shift.read_text()) * 10**9
 """
 FROZEN = """
-import api.database
+import api.engines
 
-api.database.WRITING = api.database.WRITING.replace("'30s'", "'{seconds}s'")
+api.engines.WRITING = api.engines.WRITING.replace("'30s'", "'{seconds}s'")
 """
 SILENT = """
 import api.peers

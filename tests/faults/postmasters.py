@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -50,6 +51,21 @@ class Postmaster:
         options = f"-k {self._socket} -c listen_addresses="
         self._run("-l", str(self._data / "log"), "-o", options, "start")
         self.runs = True
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Stop every process of it where it is, for the block: its connections stay, and nothing answers on them."""
+        master = int((self._data / "postmaster.pid").read_text().split()[0])
+        self._signal(master, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal(master, signal.SIGCONT)
+
+    def _signal(self, master: int, number: signal.Signals) -> None:
+        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        for process in (master, *map(int, children)):  # the master first: it can make no more of them
+            os.kill(process, number)
 
     def _run(self, *arguments: str) -> None:
         # It refuses to be root. The log takes its output: a pipe that it inherits would never end.

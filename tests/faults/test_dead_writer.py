@@ -13,7 +13,8 @@ import psycopg
 import pytest
 from sqlmodel import Session
 
-from api.database import FROZEN_SECONDS, WRITING, Database
+from api.database import Database
+from api.engines import FROZEN_SECONDS, WRITING
 from api.work import HEADS
 from schema.problems import Unavailable
 from tests.conftest import driven
@@ -92,7 +93,7 @@ def test_a_server_that_freezes_in_its_transaction_holds_the_others_up_for_a_whil
 def test_a_writer_that_slept_too_long_finds_the_database_out_of_reach_and_then_writes_again(
     migrated_postgresql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.database.WRITING", WRITING.replace(f"'{FROZEN_SECONDS}s'", "'200ms'"))
+    monkeypatch.setattr("api.engines.WRITING", WRITING.replace(f"'{FROZEN_SECONDS}s'", "'200ms'"))
     database = Database(driven(migrated_postgresql))
 
     def sleeps(session: Session) -> None:

@@ -18,7 +18,7 @@ sys.stdin.read()
 """
 POSTGRESQL = """
 import psycopg, sys
-from api.database import WRITER_LOCK
+from api.engines import WRITER_LOCK
 with psycopg.connect(sys.argv[1]) as connection:
     connection.execute(f"SELECT pg_advisory_lock({WRITER_LOCK})")
     print("held", flush=True)

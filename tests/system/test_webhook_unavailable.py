@@ -66,7 +66,7 @@ def test_a_full_queue_is_503_and_what_was_accepted_is_answered_once_the_lock_is_
 def test_a_database_that_stays_locked_is_503_with_nothing_half_done(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.database.BUSY_SECONDS", 1)
+    monkeypatch.setattr("api.engines.BUSY_SECONDS", 1)
     url = f"sqlite:///{tmp_path_factory.mktemp('locked')}/rolecast.db"
     events = [user_in(f"user_{number}", "eng") for number in range(3)]
     with served_at(url) as served:

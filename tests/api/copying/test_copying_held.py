@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 import api.copying
-import api.database
+import api.engines
 from api.copying import copy
 from api.copying.holding import Hold, hold_still
 from api.database import Database
@@ -25,8 +25,8 @@ CUT_WRITERS = """
 def test_nobody_writes_to_the_original_while_it_is_held(
     world: World, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.database.BUSY_SECONDS", 0.2)
-    monkeypatch.setattr("api.database.WRITING", api.database.WRITING.replace("'10s'", "'200ms'"))
+    monkeypatch.setattr("api.engines.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("api.engines.WRITING", api.engines.WRITING.replace("'10s'", "'200ms'"))
     other = Database(driven(url))
     world.joins("ada")
 
