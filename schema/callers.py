@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
-from schema.tables import Blob, Word
+from schema.tables.columns import Blob, Word
 
 
 class ApiKey(SQLModel, table=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
-from schema.tables import Blob, Key, Word
+from schema.tables.columns import Blob, Key, Word
 
 
 class SnapshotPart(SQLModel, table=True):

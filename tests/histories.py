@@ -91,10 +91,7 @@ def commands(draw: st.DrawFn) -> tuple[Command, str | None]:
     end = draw(st.one_of(st.none(), st.integers(START + 3, START + 12)))
     rarely = draw(st.sampled_from((None, None, None, scope)))  # few roles are an organization's own
     options: tuple[Command, ...] = (
-        CreateRole(name=role, organization_id=scope, protected=draw(st.booleans())),
-        UpdateRole(name=role, organization_id=rarely, protected=draw(st.booleans())),
-        DeleteRole(name=role, organization_id=rarely),
-        DeleteRole(name=role, organization_id=rarely, reassign_to=default),
+        *draw(_of_roles(role, scope, rarely, default)),
         CreatePermission(name="doc:read"),
         DeletePermission(name="doc:read"),
         ExpireGrants(until=START + draw(st.integers(3, 9))),
@@ -105,14 +102,27 @@ def commands(draw: st.DrawFn) -> tuple[Command, str | None]:
         GrantRole(user_id=user, role=role),
         GrantRole(user_id=user, role=role, expires_at=end),
         RevokeRole(user_id=user, role=role),
-        SetDefaultRoles(organization_id=scope, member=default),
-        SetDefaultRoles(organization_id=scope, creator=default),
         SetCreator(organization_id=organization, user_id=user),
     )
     chosen = draw(st.sampled_from(options))
     if isinstance(chosen, CreatePermission | DeletePermission | ExpireGrants):
         return chosen, None
     return chosen, getattr(chosen, "organization_id", organization)
+
+
+@st.composite
+def _of_roles(
+    draw: st.DrawFn, role: str, scope: str | None, rarely: str | None, default: str | None
+) -> tuple[Command, ...]:
+    """What may be asked of the catalogue, for a role that is the environment's or an organization's."""
+    return (
+        CreateRole(name=role, organization_id=scope, protected=draw(st.booleans())),
+        UpdateRole(name=role, organization_id=rarely, protected=draw(st.booleans())),
+        DeleteRole(name=role, organization_id=rarely),
+        DeleteRole(name=role, organization_id=rarely, reassign_to=default),
+        SetDefaultRoles(organization_id=scope, member=default),
+        SetDefaultRoles(organization_id=scope, creator=default),
+    )
 
 
 def asked(id: str, command: Command, organization: str | None) -> Event:

@@ -53,23 +53,24 @@ class Model(Known):
 
     def _command(self, said: dict[str, Any], event: Event) -> bool:
         kind, organization = said["type"].removeprefix("admin."), event.organization_id
-        if kind in ("create_role", "update_role", "delete_role"):
-            return {"create": self._create_role, "update": self._update_role, "delete": self._delete_role}[
-                kind.removesuffix("_role")
-            ](said, event)
+        if kind == "create_role":
+            return self._create_role(said, event)
+        if kind == "update_role":
+            return self._update_role(said, event)
+        if kind == "delete_role":
+            return self._delete_role(said, event)
         if kind.endswith("_permission"):
             return self._permission(said["name"], there=kind.startswith("create"))
         if kind == "set_default_roles":
             return self._set_defaults(said, organization)
-        if organization is None:
-            return False
+        return organization is not None and self._command_in(organization, kind, said)
+
+    def _command_in(self, organization: str, kind: str, said: dict[str, Any]) -> bool:
+        """A command about an organization's own users and groups."""
         if kind == "set_mappings":
             return self._set_mappings(said, organization)
         if kind == "set_creator":
-            if self._is_there(said["user_id"], organization):
-                self.creators[organization] = said["user_id"]
-                return True
-            return False
+            return self._set_creator(said["user_id"], organization)
         if kind == "unmap_group":
             return self._unmap(said["group_id"], said["role"], organization)
         if kind == "revoke_role":
@@ -85,6 +86,12 @@ class Model(Known):
             return False
         self.by_hand[said["user_id"], role] = said.get("expires_at")
         return not self._is_over(said.get("expires_at"))
+
+    def _set_creator(self, user: str, organization: str) -> bool:
+        if not self._is_there(user, organization):
+            return False
+        self.creators[organization] = user
+        return True
 
     def _unmap(self, group: str, name: str, organization: str) -> bool:
         """End what is called so, whatever has become of the role since."""
@@ -160,6 +167,10 @@ class Model(Known):
     def _set_mappings(self, said: dict[str, Any], organization: str) -> bool:
         wanted: set[tuple[str, RoleId]] = set()
         for pair in said["mappings"]:
+            # What is there may stay, whatever has become of its role.
+            if kept := {each for each in self.mappings if (each[0], each[1][1]) == (pair["group_id"], pair["role"])}:
+                wanted |= kept
+                continue
             role = self._meant(pair["role"], organization)
             if role is None or not self._is_known(pair["group_id"], organization):
                 return False

@@ -42,6 +42,15 @@ def rolecast(
     )
 
 
+def refusal(done: subprocess.CompletedProcess[str]) -> str:
+    """What a command says that refuses: exit code 1, and on stderr a sentence instead of a traceback."""
+    assert done.returncode == 1, done
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.stderr.startswith("rolecast: ")
+    assert len(done.stderr.splitlines()) <= 2  # the sentence, and what the database said
+    return done.stderr
+
+
 def free_port() -> int:
     """A loopback port that nobody listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

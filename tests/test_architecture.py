@@ -14,7 +14,7 @@ from tests.processes import REPOSITORY
 PRODUCT = ("api", "schema")
 FORBIDDEN = {"schema": {"api", "tests", "bench"}, "api": {"tests", "bench"}}
 LONGEST_FILE = 250  # lines with something on them
-LONGEST_FUNCTION = 45  # lines, from `def` to its last
+LONGEST_FUNCTION = 30  # lines, from `def` to its last
 WRITTEN_BY_ALEMBIC = REPOSITORY / "api" / "migrations" / "versions"
 
 

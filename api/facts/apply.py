@@ -58,6 +58,33 @@ def _write_alone(session: Session, entry: Entry, ledger: Ledger) -> None:
 
 
 def _command(session: Session, entry: Entry, ledger: Ledger) -> None:
+    """Write what an administrator, or the clock, asks."""
+    match entry.event.body:
+        case commands.MapGroup() as command:
+            map_group(session, entry, ledger, command)
+        case commands.UnmapGroup() as command:
+            unmap_group(session, entry, ledger, command)
+        case commands.SetMappings() as command:
+            set_mappings(session, entry, ledger, command)
+        case commands.GrantRole() as command:
+            grant_role(session, entry, ledger, command)
+        case commands.RevokeRole() as command:
+            revoke_role(session, entry, command)
+        case commands.ExpireGrants() as command:
+            expire_grants(session, entry, command)
+        case commands.SetCreator() as command:
+            set_creator(session, entry, command)
+        case commands.CreateApiKey() as command:
+            create_api_key(session, entry, ledger, command)
+        case commands.RevokeApiKey() as command:
+            revoke_api_key(session, ledger, command)
+        case commands.ReplayEvent() as command:
+            _replay(session, entry, ledger, command)
+        case _:
+            _change_catalogue(session, entry)
+
+
+def _change_catalogue(session: Session, entry: Entry) -> None:
     match entry.event.body:
         case commands.CreateRole() as command:
             create_role(session, entry, command)
@@ -69,30 +96,10 @@ def _command(session: Session, entry: Entry, ledger: Ledger) -> None:
             create_permission(session, entry, command)
         case commands.DeletePermission() as command:
             drop_permission(session, entry, command.name)
-        case commands.MapGroup() as command:
-            map_group(session, entry, ledger, command)
-        case commands.UnmapGroup() as command:
-            unmap_group(session, entry, ledger, command)
-        case commands.SetMappings() as command:
-            set_mappings(session, entry, ledger, command)
-        case commands.ExpireGrants() as command:
-            expire_grants(session, entry, command)
-        case commands.ReplayEvent() as command:
-            _replay(session, entry, ledger, command)
-        case commands.GrantRole() as command:
-            grant_role(session, entry, ledger, command)
-        case commands.RevokeRole() as command:
-            revoke_role(session, entry, command)
-        case commands.SetCreator() as command:
-            set_creator(session, entry, command)
         case commands.SetDefaultRoles() as command:
             set_default_roles(session, entry, command)
         case commands.ApplyCatalogue() as command:
             apply_catalogue(session, entry, command)
-        case commands.CreateApiKey() as command:
-            create_api_key(session, entry, ledger, command)
-        case commands.RevokeApiKey() as command:
-            revoke_api_key(session, ledger, command)
         case _:
             return
 

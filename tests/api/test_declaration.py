@@ -36,6 +36,19 @@ catalogues = st.builds(
     creator=defaults,
     prune=st.booleans(),
 )
+WANTED = """
+[permissions]
+"doc:read" = "Read"
+[defaults]
+member = "viewer"
+[roles.viewer]
+display_name = "Reads"
+priority = 10
+protected = true
+permissions = ["doc:read"]
+[roles.editor]
+extends = "viewer"
+"""
 
 
 @given(catalogues)
@@ -66,22 +79,7 @@ def test_a_difference_reads_like_one() -> None:
         roles={"viewer": DeclaredRole(permissions=("doc:write",)), "old": DeclaredRole()},
         member=None,
     )
-    wanted = read_toml(
-        """
-        [permissions]
-        "doc:read" = "Read"
-        [defaults]
-        member = "viewer"
-        [roles.viewer]
-        display_name = "Reads"
-        priority = 10
-        protected = true
-        permissions = ["doc:read"]
-        [roles.editor]
-        extends = "viewer"
-        """,
-        prune=True,
-    )
+    wanted = read_toml(WANTED, prune=True)
     assert differences(stored, wanted) == [
         "~ permission doc:read: description none -> 'Read'",
         "- permission doc:write",

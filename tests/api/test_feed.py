@@ -25,15 +25,24 @@ def busy(world: World) -> World:
     return world.joins("ada")
 
 
+def write(world: World, last: int) -> None:
+    """Make changes, one by one, up to a position."""
+    while head(world) < last:
+        toggle(world)
+
+
+async def wake(feed: Feed, world: World, dice: random.Random) -> None:
+    """Tell the feed now and then how far the log is, as the writer does."""
+    while True:
+        await asyncio.sleep(dice.random() * 0.01)
+        feed.committed(await asyncio.to_thread(head, world), 0)
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_between_past_and_live_there_is_no_gap_and_nothing_twice(busy: World, seed: int) -> None:
     dice = random.Random(seed)
     toggle(busy, 20)
     feed, last = await fed(busy), 60
-
-    def write() -> None:
-        while head(busy) < last:
-            toggle(busy)
 
     async def follow(after: int | None, start: float) -> tuple[int | None, list[int]]:
         await asyncio.sleep(start)
@@ -42,15 +51,10 @@ async def test_between_past_and_live_there_is_no_gap_and_nothing_twice(busy: Wor
         await subscriber.aclose()
         return after, found
 
-    async def wake() -> None:
-        while True:
-            await asyncio.sleep(dice.random() * 0.01)
-            feed.committed(await asyncio.to_thread(head, busy), 0)
-
     async with running(feed):
-        waking = asyncio.create_task(wake())
+        waking = asyncio.create_task(wake(feed, busy, dice))
         followers = [follow(dice.randrange(20), dice.random() * 0.1) for _ in range(6)] + [follow(None, 0)]
-        writer = asyncio.create_task(asyncio.to_thread(write))
+        writer = asyncio.create_task(asyncio.to_thread(write, busy, last))
         found = await asyncio.gather(*followers)
         await writer
         waking.cancel()

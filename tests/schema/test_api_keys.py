@@ -1,35 +1,26 @@
+"""Who may make and revoke API keys, and of which organization."""
+
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
-import logging
 from typing import Any
 
-import msgspec
 import pytest
 
 from api.access.keys import find_keys, keep_environment_key
-from schema.commands import Command, CreateApiKey, RevokeApiKey
 from schema.credentials import hash_of
-from schema.graphql.context import Attempt, KeyInfo, Viewer, ViewerKind
-from schema.problems import Problem
-from schema.sql import Statement
+from schema.graphql.context import KeyInfo, Viewer, ViewerKind
 from schema.times import parse_time
-from tests.schema.asker import ROOT, SCHEMA, Asker, as_user, coded, of
+from tests.schema.asker import ROOT, as_user, of
 from tests.schema.company import another
+from tests.schema.key_asking import CREATE, REVOKE, do, journal, make, refused
 from tests.world import World
 
 ACME, OTHER = of("org_acme", may_write=True), of("org_other", may_write=True)
 PORTAL = Viewer(kind=ViewerKind.PORTAL, actor="portal:1", may_write=True, organization_id="org_acme")
-CREATE = """mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) {
-    secret apiKey { id name organization { id } write createdAt expiresAt lastUsedAt revokedAt } } }"""
-REVOKE = "mutation($id: ID!) { revokeApiKey(id: $id) { id name organization { id } revokedAt } }"
-EVENTS = """query($of: ID) { events(organizationId: $of) {
-    nodes { id type source actor organization { id } payload outcome } } }"""
 STORED = "SELECT hash || ' ' || coalesce(CAST(revoked_at AS text), '-') FROM api_keys WHERE id = :id"
 ENVIRONMENT_SECRET = "rk_of_the_environment_and_long_enough"
-KEEP_NOTHING, FORGET_REVOCATIONS = Statement("DELETE FROM api_keys"), Statement("UPDATE api_keys SET revoked_at = NULL")
 
 
 @pytest.fixture
@@ -39,36 +30,9 @@ def two(world: World) -> World:
     return world
 
 
-def answers(world: World, *asked: tuple[Viewer, str, dict[str, Any]]) -> list[Any]:
-    async def run() -> list[Any]:
-        async with Asker(world.database).running() as asker:
-            return [await asker.answer(query, viewer, **variables) for viewer, query, variables in asked]
-
-    return asyncio.run(run())
-
-
-def do(world: World, query: str, viewer: Viewer = ROOT, **variables: Any) -> Any:
-    (result,) = answers(world, (viewer, query, variables))
-    assert result.errors is None, result.errors
-    return next(iter(result.data.values()))
-
-
-def refused(world: World, query: str, viewer: Viewer = ROOT, **variables: Any) -> tuple[str, str]:
-    return coded(answers(world, (viewer, query, variables))[0])
-
-
-def make(world: World, viewer: Viewer = ROOT, **given: Any) -> Any:
-    return do(world, CREATE, viewer, input={"name": "ci"} | given)
-
-
 def found_by(world: World, secret: str) -> KeyInfo:
     hashed = hash_of(secret)
     return world.database.read_now(lambda session: find_keys(session, [hashed]))[hashed]
-
-
-def journal(world: World, viewer: Viewer = ROOT, of: str | None = None) -> list[Any]:
-    nodes: list[Any] = do(world, EVENTS, viewer, of=of)["nodes"]
-    return [node for node in nodes if node["type"].endswith("_api_key")]
 
 
 def test_a_key_is_made_and_its_secret_is_the_answers_alone(two: World) -> None:
@@ -94,49 +58,6 @@ def test_a_made_key_is_found_by_its_secret_with_what_it_may(two: World) -> None:
     secret = make(two, ACME, organizationId="org_acme")["secret"]
     found = found_by(two, secret)
     assert (found.name, found.organization_id, found.write, found.revoked_at) == ("ci", "org_acme", False, None)
-
-
-def test_the_journal_has_who_made_which_key_and_neither_secret_nor_hash(
-    two: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    made = make(two, ACME, organizationId="org_acme")
-    id, secret = made["apiKey"]["id"], made["secret"]
-    do(two, REVOKE, ACME, id=id)
-    revoked, created = journal(two, ACME, of="org_acme")
-    assert created["payload"] == {
-        "type": "admin.create_api_key",
-        "name": "ci",
-        "organization_id": "org_acme",
-        "write": False,
-    }
-    assert created["id"].removeprefix("cmd_") == id.removeprefix("key_")
-    assert revoked["payload"] == {"type": "admin.revoke_api_key", "id": id}
-    for event in (revoked, created):
-        assert (event["actor"], event["source"], event["outcome"]) == ("key:own", "ADMIN", "APPLIED")
-        assert event["organization"] == {"id": "org_acme"}
-    stored = hash_of(secret)
-    kept = {name: rows for name, rows in two.tables().items() if name != "api_keys"}
-    assert stored not in repr(kept)
-    assert secret not in repr(two.tables())
-    assert stored not in caplog.text
-    assert secret not in caplog.text
-
-
-def test_what_the_journal_keeps_of_a_command_is_read_again_without_its_hash() -> None:
-    command = CreateApiKey(name="ci", write=True, expires_at=7, hash="secret")
-    payload = msgspec.json.encode(command.recorded())
-    assert b"secret" not in payload
-    assert msgspec.json.decode(payload, type=Command) == CreateApiKey(name="ci", write=True, expires_at=7)
-    revoke = RevokeApiKey(id="key_1")
-    assert msgspec.json.decode(msgspec.json.encode(revoke.recorded()), type=Command) == revoke
-
-
-def test_events_of_an_environment_wide_key_are_the_environments(two: World) -> None:
-    id = make(two)["apiKey"]["id"]
-    do(two, REVOKE, id=id)
-    assert [event["organization"] for event in journal(two)] == [None, None]
-    assert journal(two, ACME, of="org_acme") == []
 
 
 @pytest.mark.parametrize("organization", [None, "org_acme", "org_other"])
@@ -238,75 +159,6 @@ def test_the_environments_key_is_revoked_by_changing_the_variable(two: World) ->
     assert two.one("SELECT revoked_at FROM api_keys") is None
 
 
-def test_a_secret_that_is_stored_already_is_refused_without_telling_its_hash(
-    two: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    command = CreateApiKey(name="ci", write=False, hash=hash_of("rk_one"))
-    first, second = two.submit(two.command(command, None)) + two.submit(two.command(command, None))
-    assert not isinstance(first, Problem)
-    assert isinstance(second, Problem)
-    assert (second.code, hash_of("rk_one") in str(second)) == ("CONFLICT", False)
-    assert caplog.text == ""
-
-
-def test_a_rebuild_leaves_keys_exactly_as_they_are(two: World) -> None:
-    kept, gone = make(two, organizationId="org_acme")["apiKey"]["id"], make(two)["apiKey"]["id"]
-    do(two, REVOKE, id=gone)
-    before = two.tables()
-    assert two.rebuilds().tables() == before
-    assert two.one("SELECT revoked_at FROM api_keys WHERE id = :id", id=kept) is None
-    assert two.drift() == []
-
-
-def test_a_rebuild_neither_revokes_nor_brings_back_keys_that_a_backup_has_otherwise(two: World) -> None:
-    id = make(two)["apiKey"]["id"]
-    do(two, REVOKE, id=id)
-    two.database.write_now(lambda session: FORGET_REVOCATIONS.run(session))
-    two.rebuilds()
-    assert two.one("SELECT revoked_at FROM api_keys WHERE id = :id", id=id) is None
-    two.database.write_now(lambda session: KEEP_NOTHING.run(session))
-    assert two.rebuilds().tables()["api_keys"] == []
-
-
-def attempts(world: World, *hidden: bytes) -> list[Any]:
-    """What one request to make a key is answered, attempt after attempt."""
-
-    async def run() -> list[Any]:
-        async with Asker(world.database).running() as asker:
-            results = []
-            for each in hidden:
-                context = dataclasses.replace(asker.context(ROOT), attempt=Attempt("of one request", each))
-                results.append(await SCHEMA.execute(CREATE, {"input": {"name": "ci"}}, context_value=context))
-            return results
-
-    return asyncio.run(run())
-
-
-def test_a_repeat_is_answered_with_the_same_key_and_its_secret(two: World, caplog: pytest.LogCaptureFixture) -> None:
-    first, second = attempts(two, b"hidden", b"hidden")
-    assert first.errors is None, first.errors
-    assert second.data == first.data
-    assert two.one("SELECT hash FROM api_keys") == hash_of(first.data["createApiKey"]["secret"])
-    assert len(journal(two)) == 1
-    assert caplog.text == ""
-
-
-def test_a_repeat_whose_secret_was_lost_says_which_key_to_revoke(two: World) -> None:
-    first, second = attempts(two, b"hidden", b"otherwise")
-    assert first.errors is None, first.errors
-    code, message = coded(second)
-    assert code == "CONFLICT"
-    assert f"revoke API key {first.data['createApiKey']['apiKey']['id']} " in message
-    assert two.one("SELECT count(*) FROM api_keys") == 1
-    assert len(journal(two)) == 1
-
-
 def test_only_what_is_asked_of_a_key_is_read(two: World) -> None:
     mutation = 'mutation { createApiKey(input: {name: "ci"}) { secret } }'
     assert json.dumps(do(two, mutation)).count("rk_") == 1
-
-
-def test_an_attempt_does_not_show_what_its_secrets_are_drawn_from() -> None:
-    attempt = Attempt("the seed", b"what is hidden")
-    assert "hidden" not in repr(attempt)
-    assert "the seed" in repr(attempt)

@@ -79,6 +79,13 @@ async def happens(asker: Asker, what: Callable[[], object]) -> None:
     asker.feed.committed(*await asker.database.read(lambda session: (changes_head(session), journal_head(session))))
 
 
+async def zebra_then_both_then_apple(asker: Asker, apple: World, zebra: World) -> None:
+    """What only Zebra has part in, then a role's end that both have, then what only Apple has."""
+    await happens(asker, lambda: zebra.joins("zebra_idle", "zebra_ops", "zebra_eng").grants("zebra_ann", "zebra_heir"))
+    await happens(asker, lambda: zebra.send(zebra.event("role.deleted", {"name": "admin"})))
+    await happens(asker, lambda: apple.joins("apple_idle", "apple_ops"))
+
+
 def test_what_another_does_is_not_told_and_of_what_touches_both_ones_own_part_is(both: tuple[World, World]) -> None:
     apple, zebra = both
 
@@ -88,11 +95,7 @@ def test_what_another_does_is_not_told_and_of_what_touches_both_ones_own_part_is
         journal = await asker.follow(JOURNAL, KEY)
         own, held = await asker.follow(OWN_CHANGES, USER), await asker.follow(OWN_ROLES, USER)
         assert await held.told() == {"user": {"id": "apple_ann"}, "changes": []}
-        await happens(
-            asker, lambda: zebra.joins("zebra_idle", "zebra_ops", "zebra_eng").grants("zebra_ann", "zebra_heir")
-        )
-        await happens(asker, lambda: zebra.send(zebra.event("role.deleted", {"name": "admin"})))
-        await happens(asker, lambda: apple.joins("apple_idle", "apple_ops"))
+        await zebra_then_both_then_apple(asker, apple, zebra)
         told = [await everything.told() for _ in range(3)]
         assert [each["userId"] for each in told] == ["apple_ann", "apple_bob", "apple_idle"]
         assert told[0]["event"] == {

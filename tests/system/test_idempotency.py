@@ -4,43 +4,23 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 from pydantic import SecretStr
-from sqlmodel import Session
 
 from api.app import create_app
 from api.batch import apply_batch
-from api.check import check
-from api.database import Database
 from api.settings import Settings
 from schema.problems import Unavailable
-from schema.sql import Statement
 from tests.api.graphql.clients import events
-from tests.conftest import driven
-from tests.processes import KEY, SECRET, SECRETS, Server
+from tests.processes import KEY, SECRET
 from tests.serving import serving
-from tests.system.directory import AUTHORIZATION, Json, Outside, user_in
+from tests.system.directory import AUTHORIZATION, Outside, user_in
+from tests.system.repeating import MAP, NEW_KEY, REPLAYED, ROLE, send
 from tests.system.served import Served
-
-ROLE = "mutation ($name: String!) { createRole(input: {name: $name}) { role { name } cursor event { id } } }"
-MAP = """mutation ($group: ID!, $role: String!) {
-    mapGroup(groupId: $group, role: $role) { granted revoked version cursor event { id } } }"""
-END = "mutation ($name: String!) { deletePermission(name: $name) { name description } }"
-NEW_KEY = 'mutation { createApiKey(input: {name: "ci", write: true}) { secret apiKey { id } } }'
-REPLAYED = "idempotency-replayed"
-
-
-def send(outside: Outside, key: str | None, query: str, accept: str = "", **variables: str) -> httpx.Response:
-    """POST an operation under a key."""
-    given = AUTHORIZATION | ({"Idempotency-Key": key} if key is not None else {})
-    request = {"query": query, "variables": variables}
-    return outside.client.post("/graphql", json=request, headers=given | ({"Accept": accept} if accept else {}))
 
 
 def commands(outside: Outside) -> list[str]:
@@ -204,100 +184,3 @@ def test_two_processes_at_once_have_one_effect_and_give_one_answer(served: Serve
             assert one == two
             assert "errors" not in one
     assert commands(served) == ["admin.create_role"] * 6
-
-
-STALL = {  # storing an answer takes longer than the server will live
-    "sqlite": [
-        "CREATE VIEW long AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 9000000000)"
-        " SELECT count(*) AS c FROM n",
-        "CREATE TRIGGER stall BEFORE UPDATE ON replies BEGIN SELECT c FROM long; END",
-    ],
-    "postgresql": [
-        "CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3); RETURN NEW; END $$",
-        "CREATE TRIGGER stall BEFORE UPDATE ON replies FOR EACH ROW EXECUTE FUNCTION stall()",
-    ],
-}
-GO_ON = {"sqlite": "DROP TRIGGER stall", "postgresql": "DROP TRIGGER stall ON replies"}
-RECORDED = Statement("SELECT count(*) FROM journal WHERE type = :type")
-UNANSWERED = Statement("SELECT count(*) FROM replies WHERE answer IS NULL")
-
-
-def execute(database: Database, *statements: str) -> None:
-    def work(session: Session) -> None:
-        for statement in statements:
-            session.connection().exec_driver_sql(statement)
-
-    database.write_now(work)
-
-
-def kill_after_its_commit(server: Server, database: Database, type: str, query: str, **variables: str) -> None:
-    """Send the mutation under the key "k", and kill the server once its event is on disk and its answer is not."""
-    with Outside(server.url) as outside, ThreadPoolExecutor(1) as pool:
-        before = database.read_now(lambda session: RECORDED.scalars(session, type=type))[0]
-        sent = pool.submit(lambda: send(outside, "k", query, **variables))
-        deadline = time.monotonic() + 15
-        while database.read_now(lambda session: RECORDED.scalars(session, type=type))[0] == before:
-            assert time.monotonic() < deadline, "no effect within 15 s"
-            time.sleep(0.005)
-        server.kill()
-        assert isinstance(sent.exception(15), httpx.TransportError)
-    assert database.read_now(UNANSWERED.scalars) == [1]
-
-
-@pytest.mark.parametrize(
-    ("type", "query", "variables"),
-    [
-        ("admin.create_role", ROLE, {"name": "seller"}),
-        ("admin.map_group", MAP, {"group": "eng", "role": "deployer"}),
-        ("admin.create_api_key", NEW_KEY, {}),
-        ("admin.delete_permission", END, {"name": "deploy"}),
-    ],
-    ids=lambda value: value if isinstance(value, str) and value.startswith("admin") else "",
-)
-def test_killed_between_the_effect_and_the_answer_the_repeat_gets_the_answer_and_no_second_effect(
-    type: str, query: str, variables: Json, url: str, tmp_path: Path
-) -> None:
-    server = Server(tmp_path, environment=SECRETS | {"DATABASE_URL": url})
-    database = Database(driven(url))
-    try:
-        server.start()
-        with Outside(server.url) as outside:
-            outside.tell(user_in("ada", "eng"))
-            outside.role("deployer")
-            outside.ask('mutation { createPermission(name: "deploy", description: "To ship.") { name } }')
-        execute(database, *STALL[database.dialect])
-        recorded = database.read_now(lambda session: RECORDED.scalars(session, type=type))[0]
-        kill_after_its_commit(server, database, type, query, **variables)
-        execute(database, GO_ON[database.dialect])
-        server.start()
-        with Outside(server.url) as outside:
-            answer = send(outside, "k", query, **variables)
-            assert "errors" not in answer.json(), answer.text
-            assert send(outside, "k", query, **variables).json() == answer.json()
-            assert database.read_now(lambda session: RECORDED.scalars(session, type=type)) == [recorded + 1]
-            check_answer(outside, answer.json()["data"])
-            outside.role("later")
-        server.kill()
-        server.start()
-        with Outside(server.url) as outside:
-            again = send(outside, "k", query, **variables)
-            assert (again.json(), again.headers[REPLAYED]) == (answer.json(), "true")
-        assert database.read_now(lambda session: check(session, lambda _done, _all: None)) == []
-    finally:
-        server.kill()
-        database.close()
-
-
-def check_answer(outside: Outside, data: Json) -> None:
-    """What the repeat was told is what is so."""
-    if "mapGroup" in data:
-        assert (data["mapGroup"]["granted"], data["mapGroup"]["version"]) == (1, 1)
-        assert data["mapGroup"]["cursor"] == outside.head()
-        assert outside.roles("ada") == {"deployer"}
-    if "deletePermission" in data:
-        assert data["deletePermission"] == {"name": "deploy", "description": "To ship."}
-    if "createApiKey" in data:
-        secret = data["createApiKey"]["secret"]
-        with httpx.Client(base_url=outside.url, headers={"Authorization": f"Bearer {secret}"}) as client:
-            asked = client.post("/graphql", json={"query": "{ viewer { apiKey { id } } }"})
-        assert asked.json()["data"]["viewer"]["apiKey"] == data["createApiKey"]["apiKey"]

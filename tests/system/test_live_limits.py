@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import socket as sockets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -72,16 +72,30 @@ def stuck(url: str) -> sockets.socket:
     return connection
 
 
-def test_who_does_not_read_is_told_lagged_and_resumes_without_gap_while_others_go_on(company: Served) -> None:
-    description = secrets.token_hex(
-        4000
-    )  # so that a few hundred answers fill every buffer between the server and the reader
+@pytest.fixture
+def crowded(company: Served) -> Served:
+    """A crowd in one group, and a role whose description is so long that a few hundred answers fill every buffer."""
+    description = secrets.token_hex(4000)
     company.ask(
         "mutation ($input: UpdateRoleInput!) { updateRole(input: $input) { cursor } }",
         input={"name": "seller", "description": description},
     )
     company.tell_at_once(user_in(f"user_{number}", "crowd") for number in range(CROWD))
-    start = company.head()
+    return company
+
+
+def crowd_turns(company: Served, payloads: Iterator[Json]) -> list[Json]:
+    """The changes of a crowd that gets the role and loses it, in turn, as somebody hears of them who reads."""
+    heard: list[Json] = []
+    for turn in range(TURNS):
+        done = company.unmaps("crowd", "seller") if turn % 2 else company.maps("crowd", "seller")
+        assert done["granted"] + done["revoked"] == CROWD
+        heard += [change for _, change in zip(range(CROWD), changes(payloads), strict=False)]
+    return heard
+
+
+def test_who_does_not_read_is_told_lagged_and_resumes_without_gap_while_others_go_on(crowded: Served) -> None:
+    company, start = crowded, crowded.head()
     asleep = stuck(company.url)
     with (
         socket(company.url, token=KEY, sock=asleep, max_queue=4, compression=None) as sleeper,
@@ -89,11 +103,7 @@ def test_who_does_not_read_is_told_lagged_and_resumes_without_gap_while_others_g
     ):
         sleeper.subscribe(WIDE, variables={"organization": ORGANIZATION})
         listens(company, 2)
-        logged: list[Json] = []
-        for turn in range(TURNS):
-            done = company.unmaps("crowd", "seller") if turn % 2 else company.maps("crowd", "seller")
-            assert done["granted"] + done["revoked"] == CROWD
-            logged += [change for _, change in zip(range(CROWD), changes(payloads), strict=False)]
+        logged = crowd_turns(company, payloads)
         assert logged == company.changes(start)
         listens(company, 1)  # the sleeper's place and buffer are free already, while it still sleeps
 

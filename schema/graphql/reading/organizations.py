@@ -38,22 +38,11 @@ def organizations_of(reading: Reading, rows: Sequence[OrganizationRow], wanted: 
     if wanted.any("roles", "defaultMemberRole"):
         _fill_roles(reading, organizations, wanted)
     if "directories" in wanted:
-        found = directories_of_organizations(reading.session, list(organizations))
-        directories = directories_of(reading, found, wanted["directories"])
-        of_home = grouped((row.organization_key, directories[row.key]) for row in found)
-        for key, organization in organizations.items():
-            organization.directories = of_home.get(key, [])
+        _fill_directories(reading, organizations, wanted["directories"])
     if "mappings" in wanted:
-        edges = mappings_of_organizations(reading.session, list(organizations))
-        mappings = mappings_of(reading, edges, wanted["mappings"])
-        of_owner = grouped(zip((row.organization_key for row in edges), mappings, strict=True))
-        for key, organization in organizations.items():
-            organization.mappings = of_owner.get(key, [])
+        _fill_mappings(reading, organizations, wanted["mappings"])
     if "creator" in wanted:
-        creators = creators_of_organizations(reading.session, list(organizations))
-        users = reading.load(User, creators.values(), wanted["creator"])
-        for key, user in creators.items():
-            organizations[key].creator = users.get(user)
+        _fill_creators(reading, organizations, wanted["creator"])
     if "warnings" in wanted:
         warnings = warnings_of(reading, [row for row in rows if not row.deleted])
         for key, organization in organizations.items():
@@ -108,3 +97,25 @@ def _fill_roles(reading: Reading, organizations: dict[int, Organization], wanted
         roles = reading.load(Role, ((role, key) for key, role in defaults.items()), wanted["defaultMemberRole"])
         for key, role in defaults.items():
             organizations[key].default_member_role = roles[role, key]
+
+
+def _fill_directories(reading: Reading, organizations: dict[int, Organization], wanted: Wanted) -> None:
+    rows = directories_of_organizations(reading.session, list(organizations))
+    directories = directories_of(reading, rows, wanted)
+    of_home = grouped((row.organization_key, directories[row.key]) for row in rows)
+    for key, organization in organizations.items():
+        organization.directories = of_home.get(key, [])
+
+
+def _fill_mappings(reading: Reading, organizations: dict[int, Organization], wanted: Wanted) -> None:
+    edges = mappings_of_organizations(reading.session, list(organizations))
+    of_owner = grouped(zip((row.organization_key for row in edges), mappings_of(reading, edges, wanted), strict=True))
+    for key, organization in organizations.items():
+        organization.mappings = of_owner.get(key, [])
+
+
+def _fill_creators(reading: Reading, organizations: dict[int, Organization], wanted: Wanted) -> None:
+    creators = creators_of_organizations(reading.session, list(organizations))
+    users = reading.load(User, creators.values(), wanted)
+    for key, user in creators.items():
+        organizations[key].creator = users.get(user)

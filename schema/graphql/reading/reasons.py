@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from strawberry import ID
 
@@ -33,31 +34,11 @@ def held_reasons(
 ) -> dict[Held, list[Reason]]:
     """The reasons behind each (user, role) of the grants; `homes` are the users' organizations."""
     reading.budget.reading(len(grants))
-    mappings: dict[int, MappedGroupRow] = {}
-    if mapped := _unique(grants, Kind.MAPPED, "ref"):
-        mappings = {row.mapping_key: row for row in mapped_groups(reading.session, mapped)}
-    groups: dict[int, Group] = {}
-    if "group" in wanted:
-        groups = reading.load(Group, (row.group_key for row in mappings.values()), wanted["group"])
-    hands: dict[Held, HandGrantRow] = {}
-    if by_hand := _unique(grants, Kind.BY_HAND, "user_key"):
-        hands = {(row.user_key, row.role_key): row for row in hand_grants_of_users(reading.session, by_hand)}
-    asserted = {homes[user] for user in _unique(grants, Kind.ASSERTED, "user_key")}
-    directories = _only_directories(reading, asserted, wanted)
+    behind = _behind(reading, grants, homes, wanted)
     reasons: dict[Held, list[Reason]] = {}
     for grant in grants:
-        held = grant.user_key, grant.role_key
-        match grant.kind:
-            case Kind.MAPPED:
-                reason: Reason | None = _mapped(mappings.get(grant.ref), groups)
-            case Kind.ASSERTED:
-                name = reading.catalogue.entries[grant.role_key].name
-                reason = DirectoryAssertion(directory=directories.get(homes[grant.user_key]), asserted=name)
-            case Kind.BY_HAND:
-                reason = _by_hand(hands.get(held))
-            case _:
-                reason = DefaultRole(of=DefaultOf.CREATOR if grant.kind == Kind.CREATOR else DefaultOf.MEMBER)
-        reasons.setdefault(held, []).extend([] if reason is None else [reason])
+        reason = _reason(reading, grant, behind, homes)
+        reasons.setdefault((grant.user_key, grant.role_key), []).extend([] if reason is None else [reason])
     return reasons
 
 
@@ -94,6 +75,42 @@ def _recorded(why: Why, groups: Mapping[str, Group], directory: Directory | None
             return ManualGrant(actor=actor, note=note, expires_at=moment(expires_at))
         case ByDefault(of=of):
             return DefaultRole(of=DefaultOf[of])
+
+
+class _Behind(NamedTuple):
+    """What grants come from: mappings and groups by key, grants by hand by what they give, directories by home."""
+
+    mappings: Mapping[int, MappedGroupRow]
+    groups: Mapping[int, Group]
+    hands: Mapping[Held, HandGrantRow]
+    directories: Mapping[int, Directory]
+
+
+def _behind(reading: Reading, grants: Sequence[GrantRow], homes: Mapping[int, int], wanted: Wanted) -> _Behind:
+    mappings: dict[int, MappedGroupRow] = {}
+    if mapped := _unique(grants, Kind.MAPPED, "ref"):
+        mappings = {row.mapping_key: row for row in mapped_groups(reading.session, mapped)}
+    groups: dict[int, Group] = {}
+    if "group" in wanted:
+        groups = reading.load(Group, (row.group_key for row in mappings.values()), wanted["group"])
+    hands: dict[Held, HandGrantRow] = {}
+    if by_hand := _unique(grants, Kind.BY_HAND, "user_key"):
+        hands = {(row.user_key, row.role_key): row for row in hand_grants_of_users(reading.session, by_hand)}
+    asserted = {homes[user] for user in _unique(grants, Kind.ASSERTED, "user_key")}
+    return _Behind(mappings, groups, hands, _only_directories(reading, asserted, wanted))
+
+
+def _reason(reading: Reading, grant: GrantRow, behind: _Behind, homes: Mapping[int, int]) -> Reason | None:
+    match grant.kind:
+        case Kind.MAPPED:
+            return _mapped(behind.mappings.get(grant.ref), behind.groups)
+        case Kind.ASSERTED:
+            name = reading.catalogue.entries[grant.role_key].name
+            return DirectoryAssertion(directory=behind.directories.get(homes[grant.user_key]), asserted=name)
+        case Kind.BY_HAND:
+            return _by_hand(behind.hands.get((grant.user_key, grant.role_key)))
+        case _:
+            return DefaultRole(of=DefaultOf.CREATOR if grant.kind == Kind.CREATOR else DefaultOf.MEMBER)
 
 
 def _unique(grants: Sequence[GrantRow], kind: Kind, field: str) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -19,3 +20,12 @@ def world() -> World:
 def url(world: World) -> Iterator[str]:
     with serving(application(world)) as base:
         yield base
+
+
+@pytest.fixture
+def settled() -> Iterator[None]:
+    """As the application does after its start: the collector does not look again and again at what lives for ever."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -20,6 +20,13 @@ def test_a_problem_is_its_sentence_and_code_and_its_detail_stays_here(caplog: py
     assert "row 7" in caplog.text
 
 
+def test_of_a_detail_the_log_has_the_first_line_for_the_rest_is_of_the_row(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    refusal(Conflict("no", detail="refused by no_ada\nDETAIL:  Failing row contains (ada)"))
+    assert "refused by no_ada" in caplog.text
+    assert "Failing row" not in caplog.text
+
+
 def test_what_may_be_sent_again_says_when() -> None:
     assert refusal(Unavailable("busy", retry_after=3))["extensions"] == {"code": "UNAVAILABLE", "retryAfter": 3}
 

@@ -12,6 +12,8 @@ import strawberry
 from starlette.applications import Starlette
 
 from api.graphql import Limits, graphql_routes
+from api.graphql.documents import Documents
+from api.graphql.engine import Engine
 from schema.graphql.context import Context, Credential, Viewer, ViewerKind
 from schema.problems import Lagged, NotFound, Unauthenticated, Unavailable
 
@@ -167,10 +169,7 @@ class Subscription:
 SCHEMA = strawberry.Schema(Query, Mutation, Subscription)
 
 
-def application(world: World, limits: Limits | None = None, **options: Any) -> Starlette:
-    """An application of nothing but `/graphql`."""
-    return Starlette(
-        routes=graphql_routes(
-            SCHEMA, authenticate=world.authenticate, context=world.context, limits=limits or Limits(), **options
-        )
-    )
+def application(world: World, limits: Limits | None = None, *, introspection: bool = True, **options: Any) -> Starlette:
+    """An application of nothing but `/graphql`; the options are for its routes."""
+    engine = Engine(SCHEMA, Documents(SCHEMA, limits or Limits(), introspection=introspection), world.context)
+    return Starlette(routes=graphql_routes(engine, authenticate=world.authenticate, **options))
