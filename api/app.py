@@ -14,7 +14,10 @@ from starlette.routing import BaseRoute, Route
 
 from api.door import Door
 from api.graphql import Limits, graphql_routes
+from api.graphql.documents import Documents
+from api.graphql.engine import Engine
 from api.graphql.trusted import load_trusted
+from api.logs import take_over
 from api.observing import Observer
 from api.replies import Replies
 from api.service import Service
@@ -43,7 +46,10 @@ def create_app(settings: Settings) -> Starlette:
             Route("/metrics", service.measured),
         ],
         lifespan=service.running,
-        middleware=[*_cors(settings), Middleware(Door, is_open=lambda: service.is_open)],
+        middleware=[
+            *_cors(settings),
+            Middleware(Door, is_open=lambda: service.is_open, refused=service.metrics.answered),
+        ],
         exception_handlers={HTTPException: not_here},
     )
     application.router.redirect_slashes = False  # a 307 would have a sender post to an address nobody gave it
@@ -54,25 +60,22 @@ def _webhook(service: Service) -> Webhook:
     return Webhook(
         service.ingest,
         service.settings.signing_secrets(),
-        answered=lambda status: service.metrics.webhooks.labels(str(status)).inc(),
+        answered=service.metrics.answered,
         tracing=service.tracing,
     )
 
 
 def _graphql(service: Service) -> list[BaseRoute]:
-    settings = service.settings
+    settings, schema = service.settings, build_schema()
+    trusted = load_trusted(settings.trusted_documents) if settings.trusted_documents is not None else None
+    documents = Documents(schema, limits_of(settings), introspection=settings.introspection, trusted=trusted)
     return graphql_routes(
-        build_schema(),
+        Engine(schema, documents, service.context, Observer(service.metrics, service.tracing)),
         authenticate=service.gate.authenticate,
-        context=service.context,
-        limits=limits_of(settings),
-        introspection=settings.introspection,
-        trusted=load_trusted(settings.trusted_documents) if settings.trusted_documents is not None else None,
-        replies=Replies(service.database, time.time_ns),
         allowed_origins=settings.allowed_origins,
+        replies=Replies(service.database, time.time_ns),
         graphiql=settings.graphiql,
         stopping=service.stopping,
-        observe=Observer(service.metrics, service.tracing),
     )
 
 
@@ -119,6 +122,8 @@ def app() -> Starlette:
     try:
         settings = load_settings()
         settings.must_be_complete()
+        # Where uvicorn is run by itself, as the Procfile does, its own log would print exceptions with all they say.
+        take_over(settings.log_format, settings.log_level)
         return create_app(settings)
     except Misconfigured as problem:  # a sentence, where uvicorn would print a traceback
         raise SystemExit(f"rolecast: {problem}") from None

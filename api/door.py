@@ -18,16 +18,23 @@ ALWAYS_OPEN = ("/healthz", "/readyz", "/metrics")
 class Door:
     """An ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, is_open: Callable[[], bool]) -> None:
+    def __init__(
+        self, app: ASGIApp, is_open: Callable[[], bool], refused: Callable[[int], None] = lambda status: None
+    ) -> None:
+        """`refused` hears the status of each webhook that is answered here."""
         self._app = app
         self._is_open = is_open
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer 503 to HTTP and 403 to a WebSocket's handshake."""
         if self._is_open() or scope["type"] == "lifespan" or scope["path"] in ALWAYS_OPEN:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            await _refusal(Request(scope))(scope, receive, send)
+            response = _refusal(Request(scope))
+            if (scope["method"], scope["path"]) == ("POST", "/webhook"):
+                self._refused(response.status_code)
+            await response(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1013})  # "try again later"; before accepting it is a 403
 

@@ -15,11 +15,15 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from schema.commands import Command
 from schema.events import Event, Receipt
+from schema.kinds import Outcome
 from schema.wire import SHAPES
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where several processes put what they counted, for any of them to tell it all
 # A sender may make up types without end, and each label is kept for ever.
 KNOWN = frozenset(SHAPES) | frozenset(command.__struct_config__.tag for command in get_args(Command))
+STATUSES = (201, 202, 401, 413, 503)  # of a webhook's answers: README.md, "What the webhook answers"
+OPERATIONS = [(kind, outcome) for kind in ("query", "mutation") for outcome in ("answered", "error")]
+OPERATIONS.append(("refused", "error"))
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SLOW = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
@@ -62,6 +66,18 @@ class Metrics:
         self.subscribers = _gauge(own, "subscribers", "Live subscriptions, by the log they follow.", "livesum", ["log"])
         self.lag = _gauge(own, "feed_lag_rows", "Rows known of, and not yet handed out.", "livemax", ["log"])
         self._looks: list[Callable[[], None]] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        """Count 0 of what an alert waits for: of what was never told, Prometheus sees no first increase."""
+        for type in (*sorted(KNOWN), "other"):
+            self.events.labels(type, Outcome.REJECTED.name)
+        for status in STATUSES:
+            self.webhooks.labels(str(status))
+        for door in ("read", "write"):
+            self.failures.labels(door)
+        for kind, outcome in OPERATIONS:
+            self.operations.labels(kind, outcome)
 
     def watch(self, look: Callable[[], None]) -> None:
         """Have `look` set gauges, at each telling and whenever `refresh` is called."""
@@ -83,6 +99,10 @@ class Metrics:
                     self.delays.observe(max(0.0, (now - event.occurred_at) / 1e9))
         self.batches.observe(size)
         self.commits.observe(seconds)
+
+    def answered(self, status: int) -> None:
+        """Count an answer to a webhook."""
+        self.webhooks.labels(str(status)).inc()
 
     def tell(self, accept: str) -> tuple[bytes, str]:
         """Everything in the exposition format that the Accept header asks for, with its media type."""
@@ -123,6 +143,6 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
+    except PermissionError:  # it is there, and somebody else's
+        pass
     return True

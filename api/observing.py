@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from api.metrics import Metrics
-from api.tracing import Tracing
+from api.tracing import Tracing, failed
+
+TYPES = ("query", "mutation")
 
 
 class Observer:
@@ -19,21 +22,32 @@ class Observer:
 
     @contextmanager
     def __call__(
-        self, kind: str, name: str | None, carrier: Mapping[str, str] | None
+        self, kind: str, name: str | None, carrier: Mapping[str, str] | None, began: float
     ) -> Iterator[Callable[[bool], None]]:
         """Around a query or mutation; the block tells whether its answer is whole, and what tells nothing is an error.
 
-        `carrier` are the headers that a caller's trace comes in.
+        `kind` may also say that what was asked is refused, and no operation. `carrier` are the headers that a caller's
+        trace comes in; `began` is by time.perf_counter().
         """
-        start, whole = time.perf_counter(), False
+        whole = False
 
         def answered(well: bool) -> None:
             nonlocal whole
             whole = well
 
         try:
-            with self._tracing.span(" ".join(filter(None, ("graphql", kind, name))), carrier):
+            with self._span(kind, name, carrier, time.perf_counter() - began) as span:
                 yield answered
+                if not whole:
+                    failed(span)
         finally:
             outcome = "answered" if whole else "error"
-            self._metrics.operations.labels(kind, outcome).observe(time.perf_counter() - start)
+            self._metrics.operations.labels(kind, outcome).observe(time.perf_counter() - began)
+
+    def _span(
+        self, kind: str, name: str | None, carrier: Mapping[str, str] | None, ago: float
+    ) -> AbstractContextManager[Any]:
+        """By OpenTelemetry's conventions for GraphQL, but for the document: it may have somebody's data in it."""
+        conventional = {"graphql.operation.type": kind if kind in TYPES else None, "graphql.operation.name": name}
+        words = " ".join(filter(None, ("graphql", kind, name)))
+        return self._tracing.span(words, carrier, serves=True, ago=ago, standard=conventional)

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from api.batch import Answer, apply_batch
 from api.commands import new_id
 from api.database import Database
+from api.discretion import traced
 from schema.commands import ReplayEvent
 from schema.events import Event, Receipt, Rejected, from_command
 from schema.kinds import Outcome, Source
@@ -67,8 +68,8 @@ def _write(database: Database, batch: Sequence[Event]) -> list[Answer]:
         return _commit(database, batch)
     except Problem:  # the database is out of reach
         raise
-    except Exception:
-        log.exception("a batch of %d replays failed; trying them one by one", len(batch))
+    except Exception as error:
+        log.error("a batch of %d replays failed; trying them one by one\n%s", len(batch), traced(error))
     return [answer for event in batch for answer in _write_alone(database, event)]
 
 
@@ -78,7 +79,7 @@ def _write_alone(database: Database, event: Event) -> list[Answer]:
     except Problem:
         raise
     except Exception as error:
-        log.exception("replay %s cannot be applied; it is kept as REJECTED", event.id)
+        log.error("replay %s cannot be applied; it is kept as REJECTED\n%s", event.id, traced(error))
         words = f"could not be applied ({type(error).__name__}); the log of the replay has the reason under this id"
     return _commit(database, [structs.replace(event, body=Rejected(words))])
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from api.bodies import read_body
 from api.ingest import Ingest
 from api.signing import Secret, verify
-from api.tracing import Tracing
+from api.tracing import Tracing, answered
 from schema.events import Receipt, from_webhook
 from schema.kinds import Outcome
 from schema.problems import Problem, Unavailable
@@ -44,8 +44,9 @@ class Webhook:
 
     async def handle(self, request: Request) -> Response:
         """Answer 201 or 202 once the event is on disk and has had its effect; otherwise nothing was done."""
-        with self._tracing.span("POST /webhook", request.headers, webhook=request.headers.get("webhook-id")):
+        with self._tracing.span("POST /webhook", request.headers, webhook=request.headers.get("webhook-id")) as span:
             response = await self._response(request)
+            answered(span, response.status_code)
         self._answered(response.status_code)
         return response
 

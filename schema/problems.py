@@ -9,7 +9,7 @@ class Problem(Exception):
     """A refusal with an answer. `str()` is the caller's sentence; `detail` is for the operator's log alone.
 
     `code` is one of the contract's `extensions.code`; `status` is the HTTP status where the whole request is refused.
-    Any exception that is not a Problem is logged whole and answered with INTERNAL and nothing else.
+    Any exception that is not a Problem is answered with INTERNAL and nothing else; its kind and place are logged.
     """
 
     code: ClassVar[str] = "INTERNAL"

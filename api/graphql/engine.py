@@ -8,6 +8,7 @@ is its executor class, which is used here, and extensions, which are refused.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, aclosing, contextmanager
 from dataclasses import dataclass
@@ -35,12 +36,17 @@ Responses = AsyncGenerator[Response, None]
 _is_awaitable = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
 
 
-Observe = Callable[[str, str | None, Mapping[str, str] | None], AbstractContextManager[Callable[[bool], None]]]
-"""Watches an operation of a kind and a name, with the headers it came by; is told whether it was answered well."""
+Observe = Callable[[str, str | None, Mapping[str, str] | None, float], AbstractContextManager[Callable[[bool], None]]]
+"""Watches an operation of a kind and a name, with the headers it came by and when that was by time.perf_counter(); is
+told whether it was answered well. Of what is no operation that can run, the kind is REFUSED."""
+
+REFUSED = "refused"
 
 
 @contextmanager
-def unobserved(kind: str, name: str | None, carrier: Mapping[str, str] | None) -> Iterator[Callable[[bool], None]]:
+def unobserved(
+    kind: str, name: str | None, carrier: Mapping[str, str] | None, began: float
+) -> Iterator[Callable[[bool], None]]:
     """Nobody watches."""
     yield lambda well: None
 
@@ -77,24 +83,33 @@ class Engine:
         context: Callable[[Viewer], Context],
         observe: Observe = unobserved,
     ) -> None:
+        """`context` makes what resolvers find in `info.context`, anew for every operation and event of a subscription.
+
+        `observe` watches queries and mutations. Raises ValueError for a schema with extensions, which would not run.
+        """
         if schema.get_extensions():
             raise ValueError("schema extensions and operation directives are not run by this transport; remove them")
         self._schema = schema._schema
         self._executor_class = counting(schema.execution_context_class)
         self._documents = documents
+        self.limits = documents.limits
         self._make_context = context
         self._observe = observe
         self._unheard: set[asyncio.Task[Response]] = set()
 
-    def prepare(self, request: GraphQLRequest) -> Operation:
+    def prepare(self, request: GraphQLRequest, headers: Mapping[str, str] | None = None) -> Operation:
         """Find what is to run. Raises RequestError when the document or the operation's name is no good."""
-        document = self._documents.find(request)
-        return Operation(request, document, document.operation(request.operation_name))
+        began = time.perf_counter()
+        try:
+            document = self._documents.find(request)
+            return Operation(request, document, document.operation(request.operation_name))
+        except RequestError:
+            with self._observe(REFUSED, None, headers, began):
+                raise
 
     def _context(self, viewer: Viewer) -> Context:
         context = self._make_context(viewer)
-        limits = self._documents.limits
-        context.budget = Budget(nodes=limits.nodes, fields=limits.answer_fields)
+        context.budget = Budget(nodes=self.limits.nodes, fields=self.limits.answer_fields)
         return context
 
     def check_variables(self, operation: Operation, viewer: Viewer) -> None:
@@ -120,7 +135,7 @@ class Engine:
 
     async def _watched(self, operation: Operation, context: Context, asked: Asked) -> Response:
         name = operation.request.operation_name or next(iter(operation.document.operations))
-        with self._observe(operation.kind.value, name, asked.headers) as answered:
+        with self._observe(operation.kind.value, name, asked.headers, time.perf_counter()) as answered:
             response = await self._execute(operation, context)
             answered("errors" not in response)
             return response

@@ -39,7 +39,7 @@ class RequestError(Exception):
 def refusal(problem: Problem) -> Formatted:
     """Format a Problem: its sentence and code, and `retryAfter` seconds where the same request may succeed later."""
     if problem.detail is not None:
-        logger.info("%s: %s", problem.code, problem.detail)
+        logger.info("%s: %s", problem.code, problem.detail.partition("\n")[0])  # what a database adds is of its rows
     extensions: dict[str, Any] = {"code": problem.code}
     if isinstance(problem, Unavailable | TooManyAttempts):
         extensions["retryAfter"] = problem.retry_after
@@ -47,7 +47,7 @@ def refusal(problem: Problem) -> Formatted:
 
 
 def internal(error: BaseException) -> Formatted:
-    """Log an unexpected exception whole, and format an answer that says nothing but where to find it."""
+    """Log an unexpected exception with its traceback, and format an answer that says nothing but where to find it."""
     reference = uuid.uuid4().hex[:12]
     logger.error("internal error, reference %s", reference, exc_info=error)
     extensions = {"code": Problem.code, "reference": reference}

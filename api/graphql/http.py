@@ -100,7 +100,7 @@ class Endpoint:
         self, request: Request, graphql: GraphQLRequest, viewer: Viewer, accepted: Accepted
     ) -> Response | EventStream:
         try:
-            operation = self._engine.prepare(graphql)
+            operation = self._engine.prepare(graphql, request.headers)
             if operation.kind is OperationType.MUTATION and request.method != "POST":
                 raise MethodNotAllowed("mutations need POST")
             if operation.kind is OperationType.MUTATION and (key := key_of(request.headers.getlist("idempotency-key"))):

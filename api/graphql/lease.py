@@ -13,7 +13,8 @@ from schema.graphql.context import Credential, Viewer, ViewerKind
 from schema.problems import Problem, Unauthenticated
 
 Authenticate = Callable[[Credential], Awaitable[Viewer]]
-"""A Credential to its Viewer. Raises Unauthenticated, or Unavailable when nobody can tell now."""
+"""A Credential to its Viewer. Raises Unauthenticated (answered by 401 or 429, or by close code 4403), or Unavailable
+(503, or 1013) when nobody can tell now."""
 
 EXPIRED = {
     ViewerKind.API_KEY: "this API key has expired",

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import subprocess
+import sys
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_bytes, token_hex
+
+import httpx
+import psycopg
 
 from schema.credentials import new_api_key
 from tests.api.access.signers import public_jwk, publishing, signed
 from tests.api.graphql.clients import socket
-from tests.processes import KEY, SECRET, SECRETS, serving_process
+from tests.processes import KEY, REPOSITORY, SECRET, SECRETS, clean_environment, free_port, serving_process
 from tests.system.credentials import bearer
 from tests.system.directory import ORGANIZATION, Json, Outside, headers, user_in
+from tests.system.waiting import until
 
 
 def test_each_event_is_a_line_of_json_with_its_ids_and_no_personal_data(tmp_path: Path) -> None:
@@ -46,6 +56,49 @@ def test_text_is_for_a_person(tmp_path: Path) -> None:
         outside.tell(user_in("ada", "eng"))
         assert "INFO rolecast.ingest: organization.directory.user_updated APPLIED at position 1" in server.log
         assert "{" not in server.log
+
+
+@contextmanager
+def by_the_procfile(folder: Path, database: str) -> Iterator[tuple[str, Path]]:
+    """The server as the Procfile's web process: its URL, and its log's file."""
+    port, log = free_port(), folder / "server.log"
+    line = re.search(r"^web: uvicorn (.*)$", (REPOSITORY / "Procfile").read_text(), re.MULTILINE)
+    assert line is not None
+    command = [sys.executable, "-m", "uvicorn", *shlex.split(line[1].replace("$PORT", str(port)))]
+    environment = clean_environment(SECRETS | {"DATABASE_URL": database})
+    with (
+        log.open("wb") as file,
+        subprocess.Popen(command, cwd=folder, env=environment, stdout=file, stderr=file) as process,
+    ):
+        try:
+            yield f"http://127.0.0.1:{port}", log
+        finally:
+            process.kill()
+
+
+def test_an_event_that_the_database_refuses_is_logged_by_its_id_and_the_reason_without_the_row(
+    migrated_postgresql: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(migrated_postgresql) as connection:
+        connection.execute("ALTER TABLE users ADD CONSTRAINT no_ada CHECK (email NOT LIKE 'ada%')")
+    with by_the_procfile(tmp_path, migrated_postgresql) as (url, file), Outside(url) as outside:
+        until(lambda: answers(outside, "/readyz"), 30)
+        body = json.dumps(user_in("ada", "eng", id="evt_refused")).encode()
+        assert outside.post(body).json()["outcome"] == "REJECTED"
+        log = file.read_text()
+    (line,) = [line for line in map(json.loads, log.splitlines()) if "evt_refused cannot be" in line["message"]]
+    assert '23514: new row for relation "users" violates check constraint "no_ada"' in line["exc_info"]
+    assert "Traceback (most recent call last)" in line["exc_info"]
+    for part in ("ada@acme.example", "DETAIL", "Failing row"):
+        assert part not in log
+
+
+def answers(outside: Outside, path: str) -> bool:
+    """Whether a GET of the path is answered with 200."""
+    try:
+        return outside.client.get(path).status_code == 200
+    except httpx.TransportError:  # nobody listens yet
+        return False
 
 
 LONGEST_PART = 12  # characters of a secret that a log may have by chance

@@ -85,5 +85,5 @@ def test_without_being_asked_for_nothing_is_traced() -> None:
 
 def test_what_is_asked_for_and_not_installed_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(Untraceable, match=r"install rolecast\[tracing\]"):
+    with pytest.raises(Untraceable, match=r"install --editable '.\[tracing\]'"):
         tracing(True)

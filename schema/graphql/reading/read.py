@@ -44,7 +44,7 @@ async def read(context: Context, work: Callable[[Reading], T]) -> T:
             replicated = context.behind is not None
             return work(Reading(session, context.viewer, catalogue, LOADERS, nested, context.budget, replicated))
         except UNSTORABLE as error:
-            raise BadInput("an argument is text that no database holds", detail=str(error)) from error
+            raise BadInput("an argument is text that no database holds", detail=type(error).__name__) from error
 
     return await context.read(run)
 
