@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
 
 BUSY_SECONDS = 10  # how long SQLite waits for another process's write before it gives up
 WRITER_LOCK = 0x726F6C65  # "role": the key of PostgreSQL's advisory lock that makes writers take turns
 FROZEN_SECONDS = 30  # how long a writer that says nothing, dead or stopped, may keep the lock from the others
 # A network that says nothing ends in a 503 and not in a webhook that waits for ever. Nothing here is state of the
 # session: a pooler between the transactions (PgBouncer's transaction mode) may give each another server connection.
+PREPARES_NOTHING: dict[str, Any] = {"prepare_threshold": None}
 OVER_THE_NETWORK: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": BUSY_SECONDS * 1000,
-    "prepare_threshold": None,
 }
 # PostgreSQL's default price of a random page is a spinning disk's; with it, one user's rows are found by scanning all.
 READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL random_page_cost = 1.1"
@@ -29,6 +30,12 @@ WRITING = f"""
     SET LOCAL idle_in_transaction_session_timeout = '{FROZEN_SECONDS}s';
     SELECT pg_advisory_xact_lock({WRITER_LOCK})"""
 LONGEST_WAL = 128_000  # pages, 256 MB: past that, a log whose writers never pause is started anew
+
+
+def over_the_network(url: str) -> dict[str, Any]:
+    """What every connection to PostgreSQL is told beside its URL of SQLAlchemy's, which knows its network better."""
+    said = make_url(url).query
+    return {name: value for name, value in OVER_THE_NETWORK.items() if name not in said} | PREPARES_NOTHING
 
 
 def sqlite_engine(url: str, *, size: int, only_reads: bool) -> Engine:
@@ -69,7 +76,7 @@ def postgresql_engine(url: str, *, size: int, only_reads: bool) -> Engine:
         pool_timeout=BUSY_SECONDS,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args=OVER_THE_NETWORK,
+        connect_args=over_the_network(url),
     )
 
     @event.listens_for(engine, "connect")

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlmodel import Session
 
@@ -24,6 +25,8 @@ from schema.sql import Statement
 log = logging.getLogger("rolecast.feed")
 
 LOOK_SECONDS = 1.0  # how late a row can be when its wake-up was lost
+IDLE_SECONDS = 0.05  # between two looks while nobody listens and others write: each costs 2 ms of processor time
+QUIET_SECONDS = 60.0  # between two warnings of one outage
 LOG = Statement("SELECT id FROM log")
 
 
@@ -38,6 +41,8 @@ class Feed:
         self._changes.delivered = self._delivered
         self._wake = asyncio.Event()
         self._looking = asyncio.Lock()
+        self._complained: float | None = None  # of this outage, last
+        self._wondered = False
 
     def changes(
         self, after: int | None, *, organization: int | None = None, user: int | None = None
@@ -55,7 +60,11 @@ class Feed:
         return Subscriber(self._events, after, _interest(organization, None), self.now().event)
 
     def now(self) -> Ends:
-        """Where both logs end, as far as this process knows: whatever is committed from here on comes after."""
+        """Where both logs end, as far as this process knows: whatever is committed from here on comes after.
+
+        It knows its own commits at once, and others' once it has looked: within IDLE_SECONDS of hearing of them, or
+        LOOK_SECONDS without.
+        """
         if self._changes.position is None or self._events.position is None:
             raise Unavailable("the change log has not been read yet; subscribe again")
         return Ends(
@@ -63,10 +72,24 @@ class Feed:
             max(self._events.reached, self._events.position),
         )
 
-    def committed(self, change: int, event: int) -> None:
-        """A commit, of this process or another, has brought the logs to these positions: look now."""
+    def committed(self, change: int, event: int, told_by: str | None = None) -> None:
+        """A commit has brought the logs to these positions: look now.
+
+        `told_by` is given for what this process was only told of: the id of the log it is said of, or nothing where
+        that was not said. Then it is a reason to look and no more; what it says is not believed.
+        """
+        if told_by is not None:
+            return self._told(change, event, told_by)
         behind = [self._changes.committed(change), self._events.committed(event)]
         if any(behind):
+            self._wake.set()
+
+    def _told(self, change: int, event: int, log_id: str) -> None:
+        if log_id not in ("", self._changes.log):
+            if not self._wondered:
+                self._wondered = True
+                log.debug("another deployment, of the log %s, notifies the same channel, and is not heard", log_id)
+        elif change > (self._changes.position or 0) or event > (self._events.position or 0):
             self._wake.set()
 
     async def look(self) -> None:
@@ -81,15 +104,35 @@ class Feed:
             try:
                 await self.look()
             except Problem as problem:
-                log.warning("the feed cannot read the logs and tries again: %s", problem.detail or problem)
+                if self._may_complain():
+                    log.warning("the feed cannot read the logs, and goes on trying: %s", problem.detail or problem)
             except Exception:  # whatever it was, subscribers must hear of the next change
-                log.exception("the feed failed at a look, and tries again")
-            try:
-                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
-            except TimeoutError:
-                continue
-            finally:
-                self._wake.clear()
+                if self._may_complain():
+                    log.exception("the feed failed at a look, and goes on trying")
+            else:
+                self._recovered()
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Until the next look: what is heard of meanwhile is one reason, however often."""
+        if not self.listeners():
+            await asyncio.sleep(IDLE_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+        self._wake.clear()
+
+    def _may_complain(self) -> bool:
+        """Once when an outage begins, and then once a minute: each process looks once a second."""
+        now = time.monotonic()
+        if self._complained is not None and now - self._complained < QUIET_SECONDS:
+            return False
+        self._complained = now
+        return True
+
+    def _recovered(self) -> None:
+        if self._complained is not None:
+            self._complained = None
+            log.info("the feed reads the logs again")
 
     def listeners(self) -> int:
         """How many subscribers are served."""

@@ -17,6 +17,7 @@ from api.values import (
     LogFormat,
     LogLevel,
     Origins,
+    PostgresqlUrl,
     WebhookSecrets,
     with_driver,
 )
@@ -39,12 +40,12 @@ class Settings(BaseSettings):
         validation_alias="DATABASE_URL",
         description="Where everything is kept: `sqlite:///file` or `postgresql://user:password@host/name`.",
     )
-    listen_url: DatabaseUrl | None = Field(
+    listen_url: PostgresqlUrl | None = Field(
         None,
         validation_alias="DATABASE_LISTEN_URL",
         description="PostgreSQL itself for LISTEN, where `DATABASE_URL` is a transaction pooler (PgBouncer).",
     )
-    read_url: DatabaseUrl | None = Field(
+    read_url: PostgresqlUrl | None = Field(
         None,
         validation_alias="DATABASE_READ_URL",
         description="A read replica for queries; what is written, followed or authenticated asks `DATABASE_URL`.",
@@ -207,6 +208,13 @@ class Settings(BaseSettings):
                 f"{' and '.join(missing)} must be set to serve; make values with `python -m api secret new`, "
                 "or start with `serve --dev` to have made-up ones"
             )
+        beside = [
+            name
+            for name, value in (("DATABASE_LISTEN_URL", self.listen_url), ("DATABASE_READ_URL", self.read_url))
+            if value is not None
+        ]
+        if beside and self.url.startswith("sqlite"):
+            raise Misconfigured(f"{' and '.join(beside)} must be unset where DATABASE_URL is SQLite's")
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -64,7 +64,7 @@ class Tail(Generic[R]):
         self.read = read
         self.rows = rows
         self.position: int | None = None  # unknown until the first look
-        self.reached = 0  # as far as is known of: a commit is told of before its rows are read
+        self.reached = 0  # a commit of this process, or a head that was read; what others tell proves nothing
         self.log: str | None = None
         self.life = 0  # how often the log was another than before
         self.delivered: Callable[[Sequence[R]], None] = lambda rows: None
@@ -83,7 +83,7 @@ class Tail(Generic[R]):
             rows, there = await self.read(partial(self._news, position=position, wanted=wanted))
             if self.log not in (None, there.log) or there.head < max(position, reached):
                 return self._begin_anew(there)
-            self.log = there.log
+            self.log, self.reached = there.log, max(self.reached, there.head)
             if self._subscribers and not wanted:
                 continue  # somebody came while the rows were passed over: read again, with them
             if position < there.beginning:
@@ -95,7 +95,7 @@ class Tail(Generic[R]):
                 return
 
     def committed(self, position: int) -> bool:
-        """Take note that the log reaches so far, and tell whether there is more to read: not if nobody listens."""
+        """Take note of this process's own commit, and tell whether there is more to read: not if nobody listens."""
         self.reached = max(self.reached, position)
         if not self._subscribers:
             self.position = max(self.position or 0, position)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from api.database_url import POSTGRESQL, normal
 from api.logs import LEVELS
 from api.signing import Secret
 
-DATABASE = re.compile(r"sqlite:///|(postgres|postgresql|postgresql\+psycopg)://")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -25,23 +22,19 @@ def _words(value: object) -> object:
 
 
 def _known_database(value: SecretStr) -> SecretStr:
-    if not DATABASE.match(value.get_secret_value()):
-        raise ValueError("must begin with sqlite:/// or postgresql://")
-    try:
-        url = make_url(value.get_secret_value())
-    except (ArgumentError, ValueError):
-        raise ValueError("is not a database URL; a password's special characters must be %-encoded") from None
-    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-        raise ValueError("must name a file, such as sqlite:///rolecast.db")
+    normal(value.get_secret_value())
     return value
+
+
+def _of_postgresql(value: SecretStr) -> SecretStr:
+    if not POSTGRESQL.match(value.get_secret_value().strip()):
+        raise ValueError("must begin with postgresql://")
+    return _known_database(value)
 
 
 def with_driver(url: SecretStr) -> str:
     """A database's URL as SQLAlchemy takes it, with psycopg 3 for PostgreSQL."""
-    text = url.get_secret_value()
-    for prefix in ("postgresql://", "postgres://"):
-        text = text.replace(prefix, "postgresql+psycopg://", 1) if text.startswith(prefix) else text
-    return text
+    return normal(url.get_secret_value())
 
 
 def _usable_secrets(value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -108,6 +101,7 @@ def _known_level(value: str) -> str:
 
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_known_database)]
+PostgresqlUrl = Annotated[SecretStr, AfterValidator(_of_postgresql)]
 WebhookSecrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_words), AfterValidator(_usable_secrets)]
 ApiSecret = Annotated[SecretStr, AfterValidator(_long_enough)]
 JwtSecrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_words), AfterValidator(_beyond_guessing)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -12,6 +14,7 @@ from sqlmodel import Session
 from api.feed import Feed
 from schema.problems import Unavailable
 from tests.following import fed, running, taken, toggle
+from tests.system.waiting import until
 from tests.world import World
 
 T = TypeVar("T")
@@ -134,3 +137,26 @@ async def test_a_database_out_of_reach_is_waited_for(busy: World, monkeypatch: p
     async with running(feed):
         await asyncio.to_thread(toggle, busy)
         assert await taken(subscriber, 1) == [1]
+
+
+async def test_an_outage_is_told_once_a_minute_and_its_end_once(
+    busy: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "rolecast.feed")
+    monkeypatch.setattr("api.feed.LOOK_SECONDS", 0.01)
+    read = Slow(busy)
+    feed = Feed(read)
+    async with running(feed):
+        for told in (2, 4):
+            read.fails = 10
+            await asyncio.to_thread(until, partial(lambda told: len(caplog.messages) == told, told))
+    began, over, *second = caplog.messages
+    assert began.startswith("the feed cannot read the logs, and goes on trying")
+    assert over == "the feed reads the logs again"
+    assert second == [began, over]
+    caplog.clear()
+    monkeypatch.setattr("api.feed.QUIET_SECONDS", 0.0)
+    read.fails = 3
+    async with running(feed):
+        await asyncio.to_thread(until, lambda: over in caplog.messages)
+    assert caplog.messages.count(began) == 3

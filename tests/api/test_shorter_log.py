@@ -99,6 +99,18 @@ async def test_nobody_listening_the_next_who_comes_gets_all_that_comes(
     assert await taken(follower, KEPT + 1) == [KEPT + 1]
 
 
+async def test_a_commit_of_this_process_that_is_lost_before_it_is_read_is_noticed(busy: World) -> None:
+    feed = await fed(busy)
+    waiting = asyncio.ensure_future(anext(feed.changes(None)))
+    await asyncio.sleep(0)
+    toggle(busy, 4)
+    feed.committed(head(busy), 0)
+    fails_over(busy)
+    await feed.look()
+    with pytest.raises(CursorExpired):
+        await asyncio.wait_for(waiting, 10)
+
+
 async def test_the_journal_is_begun_anew_likewise(busy: World) -> None:
     toggle(busy, 4)
     feed = await fed(busy)
