@@ -115,15 +115,17 @@ def migrate() -> None:
 def check() -> None:
     """Prove that grants are what the rule says, references hold and no log has a hole; exit 1 with a list otherwise."""
     with database_at_hand() as database, progress_of("checking users") as progress:
-        wrong = database.read_now(lambda session: checking.check(session, progress))
+        wrong, unended = database.read_now(
+            lambda session: (checking.check(session, progress), checking.unended(session))
+        )
     for sentence in wrong:
         console.print(f"- {sentence}", markup=False)
     if wrong:
-        complain.print(
-            f"{len(wrong)} things are wrong. `python -m api rebuild` derives everything from the journal again."
-        )
+        complain.print(f"{checking.verdict(wrong)}. `python -m api rebuild` derives everything from the journal again.")
         raise typer.Exit(1)
     console.print("Clean: grants are what the rule says, references hold, and no log has a hole.")
+    if unended:
+        console.print(f"{unended}.", markup=False)
 
 
 @cli.command()

@@ -14,16 +14,20 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from api.check import verdict
 from api.copying import TABLES, Copied, copy, log_of
+from api.copying.fresh import fresh
 from api.copying.holding import Hold, hold_still
 from api.copying.target import must_be_vacant
 from api.database import Database
+from api.database_url import without_password
 from api.settings import load_settings
 from api.terminal import complain, console, database_at_hand, progress_of
 from api.values import DatabaseUrl, with_driver
 from schema.problems import BadInput, Conflict, Unavailable
 
 T = TypeVar("T")
+FAULTY = 3  # the exit code of a copy that is made, of a database that `check` finds something wrong with
 LOOK_SECONDS = 1.0  # between two looks at whether the hold lasts
 
 
@@ -33,21 +37,28 @@ def copy_deployment(
         bool, typer.Option("--hold", help="Afterwards, let nobody write to the old database until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Copy everything to another database, cursors and keys included. This one is held still meanwhile."""
+    """Copy everything to another database, cursors and keys included. This one is held still meanwhile.
+
+    Exit code 3 when the copy is made, and both databases have the faults that are listed: see `check`.
+    """
     url = _target_url(to)
-    with database_at_hand() as source, _opened(url) as target:
+    with database_at_hand() as source, fresh(url) as keep, _opened(url) as target:
         log = source.read_now(log_of)
         _reached(lambda: target.read_now(lambda session: must_be_vacant(session, TABLES, log)))
-        hold_still(source, partial(_move, target=target, shown=make_url(to).render_as_string(), stay=hold))
+        wrong = hold_still(source, partial(_move, target=target, keep=keep, shown=without_password(url), stay=hold))
+    if wrong:
+        raise typer.Exit(FAULTY)
 
 
-def _move(hold: Hold, *, target: Database, shown: str, stay: bool) -> None:
+def _move(hold: Hold, *, target: Database, keep: Callable[[], None], shown: str, stay: bool) -> list[str]:
     start = time.monotonic()
     with progress_of("copying, comparing, checking") as progress:
         copied = copy(hold, target, progress)
+    keep()
     _tell(copied, time.monotonic() - start, shown)
     if stay:
         _stay(hold)
+    return copied.wrong
 
 
 def _tell(copied: Copied, seconds: float, shown: str) -> None:
@@ -56,9 +67,14 @@ def _tell(copied: Copied, seconds: float, shown: str) -> None:
     for sentence in copied.wrong:
         console.print(f"- {sentence}", markup=False)
     if copied.wrong:
-        complain.print(f"{len(copied.wrong)} things are wrong in both databases. `python -m api rebuild` mends them.")
+        complain.print(
+            f"The copy is made, and {verdict(copied.wrong)} in both databases. "
+            "`python -m api rebuild` derives everything from the journal again."
+        )
     else:
         console.print("The copy is clean: grants are what the rule says, references hold, and no log has a hole.")
+    if copied.unended:
+        console.print(f"{copied.unended}.", markup=False)
     console.print(f"To move there: stop every server, set DATABASE_URL to {shown}, start them.", markup=False)
     console.print("What the old database takes from now on is not in the copy.")
 
@@ -78,6 +94,8 @@ def _stay(hold: Hold) -> None:
 
 def _target_url(text: str) -> str:
     """The URL as SQLAlchemy takes it. Raises BadInput for none, and Conflict for the environment's own database."""
+    if not text.strip():
+        raise BadInput("--to is empty; name an empty database, such as sqlite:///backup.db")
     try:
         secret: SecretStr = TypeAdapter(DatabaseUrl).validate_python(text)
     except ValidationError as error:

@@ -67,18 +67,20 @@ class Entry:
 class Ledger:
     """Where the journal and the change log end, and what time it is for this batch.
 
-    `now` never goes back, even when the machine's clock does: history is searched by it.
+    `now` never goes back, even when the machine's clock does: history is searched by it. `clock` is what that clock
+    says, for what is no history; a rebuild has none, and leaves it at 0.
     """
 
     now: int
     position: int
     change: int
+    clock: int = 0
 
     @classmethod
     def open(cls, session: Session, clock: int) -> Ledger:
         """Read the heads, under the writer's lock; `clock` is nanoseconds since the epoch."""
         position, change, last = HEADS.one(session)
-        return cls(max(clock, last or 0), position, change)
+        return cls(max(clock, last or 0), position, change, clock)
 
     def next_position(self) -> int:
         """Number a journal entry."""

@@ -13,7 +13,7 @@ import msgspec
 from sqlmodel import Session
 
 from api.compaction.cut import Cut, find_cut
-from api.compaction.folder import Filed, Folder, Writing, archive_in
+from api.compaction.folder import Filed, Folder, Writing, alone_in, archive_in
 from api.compaction.kept import Kept
 from api.compaction.lines import change_lines, entry_line
 from api.compaction.moving import Summary, clear, put_in_place
@@ -46,8 +46,8 @@ def compact(database: Database, moment: int, folder: Path, bar: Bar) -> Summary 
     cut = database.read_now(partial(find_cut, moment=moment))
     if cut is None:
         return None
-    with archive_in(folder) as archive:
-        with scratch_in(archive.place) as scratch:
+    with alone_in(folder):
+        with archive_in(folder) as archive, scratch_in(archive.place) as scratch:
             kept = database.read_now(partial(Kept, position=cut.position))
             summary = scratch.rehearse_now(partial(_snapshot, database=database, cut=cut, archive=archive, bar=bar))
         _put_in_place(database, cut, summary, kept)

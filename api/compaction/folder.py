@@ -92,25 +92,44 @@ class Folder:
 
 
 @contextmanager
-def archive_in(path: Path) -> Iterator[Folder]:
-    """The folder, made if it is not there; raise BadInput if it cannot be written, Conflict if it is being worked in.
+def alone_in(path: Path) -> Iterator[None]:
+    """Keep every other compaction out of the folder, which is made if it is not there.
 
-    What a run that was killed left unfinished is cleared away.
+    Raises BadInput if it cannot be made or opened, Conflict if another is working in it.
     """
-    try:
+    with _nothing_moved(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
+    try:
+        with _nothing_moved(path):
             _take(handle, path)
-            for left in path.glob(f"{UNFINISHED}*"):
-                shutil.rmtree(left)
-            with (
-                tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path) as place,
-                closing(Folder(path, Path(place))) as folder,
-            ):
-                yield folder
-        finally:
-            os.close(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def archive_in(path: Path) -> Iterator[Folder]:
+    """The folder, for as long as files are written to it: the snapshot is put in place after that, and never within.
+
+    What a run that was killed left unfinished is cleared away. Raises BadInput if the folder cannot be written, also
+    when that shows only at its end.
+    """
+    with _nothing_moved(path):
+        for left in path.glob(f"{UNFINISHED}*"):
+            shutil.rmtree(left)
+        with (
+            tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path) as place,
+            closing(Folder(path, Path(place))) as folder,
+        ):
+            yield folder
+
+
+@contextmanager
+def _nothing_moved(path: Path) -> Iterator[None]:
+    """What the system refuses while the database is as it was."""
+    try:
+        yield
     except OSError as error:
         raise BadInput(f"the archive cannot be written to {path}: {error.strerror}; nothing was moved") from error
 

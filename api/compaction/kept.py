@@ -14,6 +14,7 @@ from schema.sql import Statement
 REPLAYS = Statement(f"""
     SELECT payload FROM journal
     WHERE position > :after AND type = 'admin.replay_event' AND source = {Source.ADMIN:d}""")
+MOVED = Statement("SELECT id FROM archived WHERE position >= :first AND position <= :last AND payload IS NOT NULL")
 _replay = msgspec.json.Decoder(ReplayEvent)
 
 
@@ -30,3 +31,8 @@ class Kept:
         self.ids.update(_replay.decode(bytes(row[0])).event_id for row in REPLAYS.run(session, after=self._seen))
         self._seen = journal_head(session)
         return sorted(self.ids)
+
+
+def unresolved(session: Session, first: int, last: int) -> int:
+    """How many of the webhooks that were archived from these positions are rejected, and not understood since."""
+    return len(set(MOVED.scalars(session, first=first, last=last)).intersection(still_rejected(session)))

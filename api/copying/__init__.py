@@ -12,10 +12,11 @@ from sqlmodel import Session, SQLModel
 import schema.callers
 import schema.retention
 import schema.tables  # noqa: F401  # the three fill the metadata
-from api.check import check
+from api.check import check, unended
 from api.copying.bare import bare
 from api.copying.holding import Hold
 from api.copying.rows import Page, count, pages
+from api.copying.sides import pages_of_source, reading, write_to
 from api.copying.target import prepare
 from api.copying.writing import write
 from api.database import Database
@@ -28,11 +29,15 @@ LOG = Statement("SELECT id FROM log")
 
 
 class Copied(NamedTuple):
-    """What came of it. `log` is the name in every cursor; `wrong` is what `check` finds in both databases."""
+    """What came of it. `log` is the name in every cursor; `wrong` is what `check` finds in both databases.
+
+    `unended` is the sentence on grants that are over and that nothing has ended yet.
+    """
 
     rows: dict[str, int]
     log: str
     wrong: list[str]
+    unended: str | None
 
 
 class Differs(Problem):
@@ -44,9 +49,12 @@ def copy(hold: Hold, target: Database, progress: Progress) -> Copied:
 
     The target has no tables and is migrated in that transaction, or is migrated and empty. Raises Conflict when it is
     neither or cannot hold a row, Differs when what was written is not what was read, and Unavailable when a database
-    goes away or the hold is lost. `progress(done, in all)` counts rows written, rows compared and users checked.
+    goes away or the hold is lost; each message says which database. `progress(done, in all)` counts rows written, rows
+    compared and users checked.
     """
-    return target.write_now(lambda there: hold.source.read_now(lambda here: _copy(hold, here, there, progress)))
+    return hold.source.read_now(
+        lambda here: write_to(target, lambda there: _copy(hold, here, there, progress)),
+    )
 
 
 def log_of(session: Session) -> str:
@@ -56,8 +64,9 @@ def log_of(session: Session) -> str:
 
 def _copy(hold: Hold, here: Session, there: Session, progress: Progress) -> Copied:
     _be_patient(there)
-    prepare(there, TABLES, log_of(here))
-    rows = {table.name: count(here, table) for table in TABLES}
+    with reading():
+        log, rows = log_of(here), {table.name: count(here, table) for table in TABLES}
+    prepare(there, TABLES, log)
     total = sum(rows.values())
     steps = 2 * total + rows["users"]
     with bare(there, TABLES):
@@ -65,10 +74,15 @@ def _copy(hold: Hold, here: Session, there: Session, progress: Progress) -> Copi
     _analyze(there)
     _compare(here, there, lambda done: progress(total + done, steps))
     wrong = check(there, lambda done, _users: progress(2 * total + done, steps))
-    if wrong and not set(wrong) <= set(check(here, lambda _done, _users: None)):
+    if wrong and not set(wrong) <= set(_wrong_before(here)):
         raise Differs(f"the copy is not clean and was taken back: {wrong[0]}")
     hold.must_last()
-    return Copied(rows, log_of(there), wrong)
+    return Copied(rows, log_of(there), wrong, unended(there))
+
+
+def _wrong_before(here: Session) -> list[str]:
+    with reading():
+        return check(here, lambda _done, _users: None)
 
 
 def _be_patient(there: Session) -> None:
@@ -81,7 +95,7 @@ def _be_patient(there: Session) -> None:
 def _fill(here: Session, there: Session, progress: Callable[[int], None]) -> None:
     done = 0
     for table in TABLES:
-        for page in pages(here, table):
+        for page in pages_of_source(here, table):
             write(there, table, page)
             done += len(page)
             progress(done)
@@ -106,4 +120,4 @@ def _compare(here: Session, there: Session, progress: Callable[[int], None]) -> 
 
 def _side_by_side(here: Session, there: Session, table: Table) -> Iterator[tuple[Page, Page]]:
     nothing: Page = []
-    return zip_longest(pages(here, table), pages(there, table), fillvalue=nothing)
+    return zip_longest(pages_of_source(here, table), pages(there, table), fillvalue=nothing)

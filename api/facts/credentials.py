@@ -26,7 +26,7 @@ def create_api_key(session: Session, entry: Entry, ledger: Ledger, command: Crea
         raise BadInput(f"an API key's name is 1 to {LONGEST_NAME} printable characters")
     if name.upper() == FROM_ENVIRONMENT:
         raise BadInput(f"{FROM_ENVIRONMENT} is the name of the environment's own key; take another")
-    if command.expires_at is not None and command.expires_at <= ledger.now:
+    if command.expires_at is not None and command.expires_at <= ledger.clock:  # the one that will end it
         raise BadInput("expiresAt is in the past")
     if KNOWN.first(session, hash=command.hash):  # before the database refuses it in words that hold the hash
         raise Conflict("there is an API key of this secret already")

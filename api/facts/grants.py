@@ -13,6 +13,7 @@ from schema.commands import ExpireGrants, GrantRole, RevokeRole, SetCreator, Set
 from schema.kinds import Kind
 from schema.problems import BadInput, Conflict, NotFound
 from schema.sql import Statement
+from schema.times import format_time
 
 LONGEST_NOTE = 1000  # it is kept again with every change that the grant is a reason of
 USER = Statement("SELECT key, deleted FROM users WHERE id = :id AND organization_key = :organization")
@@ -40,8 +41,8 @@ EVERY_USER = Statement("SELECT key FROM users ORDER BY key")
 
 def grant_role(session: Session, entry: Entry, ledger: Ledger, command: GrantRole) -> None:
     """Give a role by hand, or give it anew with another end; BadInput for an end that is past."""
-    if command.expires_at is not None and command.expires_at <= ledger.now:
-        raise BadInput("expiresAt is in the past")
+    if command.expires_at is not None:
+        _must_be_to_come(command.expires_at, ledger)
     if command.note is not None and len(command.note) > LONGEST_NOTE:
         raise BadInput(f"a note is at most {LONGEST_NOTE} characters long")
     user = _user(session, entry, command.user_id)
@@ -49,6 +50,17 @@ def grant_role(session: Session, entry: Entry, ledger: Ledger, command: GrantRol
     words = {"actor": entry.event.actor, "note": command.note, "expires_at": command.expires_at}
     GIVE.run(session, user=user, role=role.key, **words)
     entry.touched, entry.reworded = [user], {(user, role.key)}
+
+
+def _must_be_to_come(moment: int, ledger: Ledger) -> None:
+    """Raise BadInput for a moment that is past, also by the journal: what is settled now has the journal's time."""
+    if moment <= ledger.clock:
+        raise BadInput("expiresAt is in the past")
+    if moment <= ledger.now:
+        raise BadInput(
+            f"expiresAt is not after the journal's newest entry, which is of {format_time(ledger.now)}: the clock was "
+            "set back since, and a grant ends later than what is recorded"
+        )
 
 
 def expire_grants(session: Session, entry: Entry, command: ExpireGrants) -> None:

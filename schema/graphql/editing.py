@@ -24,6 +24,7 @@ from schema.graphql.wanted import Wanted, wanted_by
 from schema.kinds import Kind
 from schema.problems import BadInput, Conflict, NotFound
 from schema.queries.catalogue import permission_ever
+from schema.queries.journal import home_of_event
 from schema.queries.organizations import OrganizationRow
 from schema.queries.people import UserRow
 
@@ -122,10 +123,10 @@ def permission_in_sight(name: str) -> Callable[[Reading], Permission]:
 
 
 def event_in_sight(id: str) -> Callable[[Reading], None]:
-    """Look for an event to replay."""
+    """Look for an event to replay; one that a compaction moved is still seen by those who saw it."""
 
     def look(reading: Reading) -> None:
-        if roots.find_event(reading, id, Wanted()) is None:
+        if not any(roots.sees_events_of(reading, home) for home in home_of_event(reading.session, id)):
             raise NotFound("no such event")
 
     return look

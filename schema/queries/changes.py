@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from schema.kinds import Turn
-from schema.queries.horizon import horizon
+from schema.queries.horizon import horizon, must_not_precede
 from schema.queries.paging import Page, Pages
 from schema.sql import Statement
 
@@ -133,6 +133,24 @@ def first_position_at(session: Session, time: int) -> int:
         else:
             low = middle + 1
     return low
+
+
+def must_be_listed(session: Session, where: ChangeFilter) -> None:
+    """Raise CursorExpired for a filter by moments that asks for changes which are archived.
+
+    A list without moments begins where the log does, and one from a moment that is kept is whole whatever its end.
+    """
+    last = None if where.until is None else where.until - 1  # which is exclusive
+    asked = last if where.since is None else where.since
+    if asked is not None and horizon(session).snapshot:
+        must_not_precede(asked, _listed_since(session))
+
+
+def _listed_since(session: Session) -> int:
+    """The first moment whose changes are all in the log: the horizon's, or just after it if its own were archived."""
+    beginning = horizon(session)
+    last_archived = AT.first(session, position=beginning.floor)  # history keeps it: the log is numbered on from there
+    return beginning.since + (last_archived is not None and last_archived[0] == beginning.since)
 
 
 def _values(session: Session, where: ChangeFilter) -> dict[str, Any]:

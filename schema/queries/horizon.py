@@ -32,7 +32,11 @@ def horizon(session: Session) -> Horizon:
 
 def must_be_kept(session: Session, time: int) -> None:
     """Raise CursorExpired for a moment before history is whole."""
-    since = horizon(session).since
+    must_not_precede(time, horizon(session).since)
+
+
+def must_not_precede(time: int, since: int) -> None:
+    """Raise CursorExpired, naming `since`, for a moment before it; both in nanoseconds since the epoch."""
     if time < since:
         raise CursorExpired(f"history is kept since {format_time(since)}; what was before is in the archive's files")
 

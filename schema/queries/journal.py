@@ -50,6 +50,12 @@ HEAD = Statement("SELECT coalesce(max(position), 0) FROM journal")
 PLACE = Statement("""
     SELECT j.position, o.id FROM journal j LEFT JOIN organizations o ON o.key = j.organization_key WHERE j.id = :id""")
 
+HOME = Statement("""
+    SELECT o.id FROM (
+        SELECT organization_key FROM journal WHERE id = :id
+        UNION ALL SELECT organization_key FROM archived WHERE id = :id) j
+    LEFT JOIN organizations o ON o.key = j.organization_key""")
+
 
 @cache
 def _select(payload: bool, where: tuple[str, ...], rest: str, before: str = "") -> Statement:
@@ -85,6 +91,11 @@ def events_at(session: Session, positions: Sequence[int], *, payload: bool = Fal
 def places_of_event(session: Session, event_id: str) -> list[tuple[int, str | None]]:
     """Where in the journal the event of this id is, and the wire id of its organization; at most one."""
     return [(position, organization) for position, organization in PLACE.run(session, id=event_id)]
+
+
+def home_of_event(session: Session, event_id: str) -> list[str | None]:
+    """The wire id of the organization of the event of this id, also of one that was archived; at most one."""
+    return list(HOME.scalars(session, id=event_id))
 
 
 def page_of_events(

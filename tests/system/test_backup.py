@@ -16,7 +16,7 @@ import pytest
 from api.database import Database
 from schema.callers import ApiKey
 from tests.conftest import driven
-from tests.processes import REPOSITORY, SECRETS, Server, clean_environment, serving_process
+from tests.processes import REPOSITORY, SECRETS, Server, clean_environment, rolecast, serving_process
 from tests.system.directory import Outside, user_in
 from tests.world import World
 
@@ -114,6 +114,18 @@ def test_a_database_file_after_a_graceful_stop_is_whole(filled: Server, tmp_path
     filled.terminate()
     filled.wait()
     assert not (tmp_path / "rolecast.db-wal").exists()
+
+
+def test_a_backup_is_put_in_the_place_of_a_database_whose_server_crashed(filled: Server, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/rolecast.db"
+    assert rolecast(tmp_path, "copy", "--to", "sqlite:///backup.db").returncode == 0
+    backed_up = tables(url)
+    with Outside(filled.url) as outside:
+        outside.tell(user_in("late", "eng"))
+    filled.kill()
+    assert (tmp_path / "rolecast.db-wal").stat().st_size > 0, "what came late was to be in the old log"
+    assert "Clean: " in run(tmp_path, "place")
+    assert tables(url) == backed_up
 
 
 def test_every_link_of_the_operations_leads_somewhere() -> None:

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.poolers import pgbouncer, pooled
-from tests.processes import SECRETS, Server, clean_environment, rolecast, serving_process
+from tests.processes import SECRETS, Server, clean_environment, refusal, rolecast, serving_process
 from tests.system.directory import ORGANIZATION, Outside, user_in
 from tests.system.following import CHANGES, changes, over_websocket
-from tests.system.test_cli import refusal
 
 
 def copy(folder: Path, to: str, **environment: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from schema.graphql import inputs
 from schema.graphql.reading.reading import Reading
 from schema.kinds import Turn
-from schema.queries.changes import ChangeFilter
+from schema.queries.changes import ChangeFilter, must_be_listed
 from schema.queries.groups import groups_by_id
 from schema.queries.people import UserFilter, users_by_id
 
@@ -42,7 +42,10 @@ def user_filter(reading: Reading, where: inputs.UserFilter | None) -> tuple[User
 
 
 def change_filter(reading: Reading, where: inputs.ChangeFilter | None) -> tuple[ChangeFilter, Narrowed | None]:
-    """The filter of changes in keys, and the user that it names, if any."""
+    """The filter of changes in keys, and the user that it names, if any.
+
+    Raises CursorExpired for moments before the log is whole.
+    """
     if where is None:
         return ChangeFilter(), None
     user = None
@@ -55,6 +58,7 @@ def change_filter(reading: Reading, where: inputs.ChangeFilter | None) -> tuple[
         since=where.since,
         until=where.until,
     )
+    must_be_listed(reading.session, filters)
     return filters, user
 
 

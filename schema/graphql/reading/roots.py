@@ -189,9 +189,14 @@ def list_events(
     )[EVERYWHERE]
 
 
+def sees_events_of(reading: Reading, home: str | None) -> bool:
+    """Whether events of this organization, or with None of the environment, are in the viewer's sight."""
+    return reading.viewer.everywhere or reading.viewer.sees_all_of(home)
+
+
 def find_event(reading: Reading, id: str, wanted: Wanted) -> Event | None:
     """The event of this id; one of the environment is in sight of environment-wide viewers only."""
     places = places_of_event(reading.session, id)
-    seen = [position for position, home in places if reading.viewer.everywhere or reading.viewer.sees_all_of(home)]
+    seen = [position for position, home in places if sees_events_of(reading, home)]
     rows = events_at(reading.session, seen, payload="payload" in wanted)  # of what is unseen no payload is read
     return next(iter(events_of(reading, rows, wanted).values()), None)

@@ -10,16 +10,18 @@ import pytest
 from schema.kinds import Outcome
 from schema.times import format_time
 from tests.compacting import beginnings, compacted
-from tests.schema.asker import ask, refusal
+from tests.schema.asker import ROOT, ask, refusal
 from tests.schema.company import EVERYTHING, company
 from tests.world import World
 
 AT = """query($time: DateTime!) { user(id: "ada") {
     rolesAt(time: $time) { since role { name } reasons { __typename } } } }"""
 CHECK = 'query($time: DateTime!) { check(userId: "ada", permission: "b:write", at: $time) { allowed } }'
-CHANGES = """query($after: Cursor, $since: DateTime) {
-    changes(organizationId: "org_acme", after: $after, where: {since: $since}) {
+CHANGES = """query($after: Cursor, $since: DateTime, $until: DateTime) {
+    changes(organizationId: "org_acme", after: $after, where: {since: $since, until: $until}) {
         totalCount nodes { cursor kind userId roleName event { id type } } } }"""
+NESTED = """query($since: DateTime, $until: DateTime) { organization(id: "org_acme") {
+    changes(where: {userId: "cem", since: $since, until: $until}) { totalCount } } }"""
 EVENTS = "query($after: String) { events(after: $after) { totalCount nodes { id type changes { cursor } payload } } }"
 WORDS = """{ organization(id: "org_acme") { head warnings { __typename }
     users { nodes { id explain(role: "admin") { held missing } } } } }"""
@@ -73,10 +75,9 @@ def test_what_was_before_the_horizon_is_refused_and_the_horizon_named(told: Worl
 
 
 def test_lists_of_changes_begin_above_the_floor(told: World, tmp_path: Path) -> None:
-    start = format_time(moment(told) - 10**9)
     later(told, tmp_path)
     expected = [("GRANTED", "cem", "admin")]
-    for since in (None, start, format_time(moment(told))):
+    for since in (None, format_time(moment(told))):
         found = ask(told.database, CHANGES, since=since)["changes"]
         assert found["totalCount"] == 1
         assert [(each["kind"], each["userId"], each["roleName"]) for each in found["nodes"]] == expected
@@ -84,6 +85,43 @@ def test_lists_of_changes_begin_above_the_floor(told: World, tmp_path: Path) -> 
     of_users = '{ organization(id: "org_acme") { users { nodes { id changes { totalCount nodes { kind } } } } } }'
     users = ask(told.database, of_users)["organization"]["users"]["nodes"]
     assert {user["id"]: user["changes"]["totalCount"] for user in users} == {"ada": 0, "bob": 0, "cem": 1}
+
+
+def texts(moments: dict[str, int]) -> dict[str, str]:
+    return {name: format_time(time) for name, time in moments.items()}
+
+
+@pytest.mark.parametrize("query", [CHANGES, NESTED])
+def test_a_list_of_changes_by_moments_before_the_log_is_whole_is_refused_and_the_first_good_one_named(
+    told: World, tmp_path: Path, query: str
+) -> None:
+    last = moment(told)  # Ada's change, which is archived, is of this very moment
+    later(told, tmp_path)
+    gone: list[dict[str, int]] = [{"since": last - 10**9}, {"since": last}, {"until": last}, {"until": last + 1}]
+    for asked in (*gone, {"since": 0, "until": last + 2 * 10**9}):
+        code, said = refusal(told.database, query, ROOT, **texts(asked))
+        assert (code, format_time(last + 1) in said) == ("CURSOR_EXPIRED", True), asked
+    kept: list[dict[str, int]] = [{"since": last + 1}, {"until": last + 2 * 10**9}, {"since": last + 1, "until": 0}]
+    for asked, count in zip(kept, (1, 1, 0), strict=True):
+        found = ask(told.database, query, ROOT, **texts(asked))
+        assert (found.get("organization") or found)["changes"]["totalCount"] == count, asked
+
+
+def test_a_list_of_changes_from_the_very_horizon_is_whole_when_nothing_changed_then(
+    told: World, tmp_path: Path
+) -> None:
+    told.joins("ada", "eng", "ops")
+    since = moment(told)
+    later(told, tmp_path)
+    assert ask(told.database, CHANGES, since=format_time(since))["changes"]["totalCount"] == 1
+    code, said = refusal(told.database, CHANGES, since=format_time(since - 1))
+    assert (code, format_time(since) in said) == ("CURSOR_EXPIRED", True)
+
+
+def test_before_any_compaction_no_moment_is_too_early(told: World) -> None:
+    start = "1970-01-01T00:00:00Z"
+    assert ask(told.database, CHANGES, since=start)["changes"]["totalCount"] > 0
+    assert ask(told.database, CHANGES, until=start)["changes"]["totalCount"] == 0
 
 
 def test_a_cursor_at_the_floor_is_good_and_one_below_has_expired(told: World, tmp_path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api.compaction import compact as steps
 from api.compaction import moving
+from api.database import Database
 from schema.problems import BadInput, Conflict
 from schema.sql import Statement
 from tests.compacting import compacted, facts, lines_of, silent
@@ -50,6 +54,17 @@ def killed_at(title: str, call: int) -> steps.Bar:
         yield progress
 
     return bar
+
+
+def refusing(place: str, **_how: object) -> None:
+    """In place of `shutil.rmtree`: a folder that still has something in it, as NFS shows one of files that are open."""
+    raise OSError(errno.ENOTEMPTY, "Directory not empty", place)
+
+
+def logs_of(world: World) -> tuple[Any, Any]:
+    """Both logs, as they are stored."""
+    tables = world.tables()
+    return tables["journal"], tables["changes"]
 
 
 STOPS = [
@@ -145,6 +160,41 @@ def test_a_folder_that_is_none_is_refused_in_a_sentence(busy: World, tmp_path: P
     with pytest.raises(BadInput, match="cannot be written"):
         compacted(busy, int(busy.one("SELECT max(received_at) FROM journal")), tmp_path / "archive")
     assert busy.tables() == left
+
+
+def test_a_folder_that_does_not_let_go_of_what_is_unfinished_is_refused_before_anything_is_moved(
+    busy: World, tmp_path: Path
+) -> None:
+    moment, left = int(busy.one("SELECT max(received_at) FROM journal")), logs_of(busy)
+    folder = tmp_path / "archive"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shutil, "rmtree", refusing)
+        with pytest.raises(BadInput, match="Directory not empty; nothing was moved"):
+            compacted(busy, moment, folder)
+    assert logs_of(busy) == left
+    assert compacted(busy, moment, folder)
+    assert logs_of(busy) != left
+    assert all(path.name.endswith(".gz") for path in folder.iterdir())
+
+
+def test_what_fails_once_the_snapshot_is_in_place_does_not_say_that_nothing_was_moved(
+    busy: World, tmp_path: Path
+) -> None:
+    moment, left = int(busy.one("SELECT max(received_at) FROM journal")), logs_of(busy)
+
+    def in_place(database: Database, *arguments: Any) -> None:
+        put_in_place(database, *arguments)
+        raise OSError(errno.EIO, "Input/output error")
+
+    put_in_place = steps._put_in_place
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps, "_put_in_place", in_place)
+        with pytest.raises(OSError, match=r"^\[Errno 5\] Input/output error$"):
+            compacted(busy, moment, tmp_path)
+    assert logs_of(busy) != left
+    assert compacted(busy, moment, tmp_path) is None, "what is older leaves now"
+    assert busy.one("SELECT count(*) FROM journal") == 2
+    assert busy.drift() == []
 
 
 def test_what_a_dead_run_left_unfinished_is_cleared_away(busy: World, tmp_path: Path) -> None:
