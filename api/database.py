@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,32 +10,21 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
+from api.discretion import safely
 from api.engines import move_log, postgresql_engine, sqlite_engine
+from api.failures import RAISED, let_go, unusable
+from api.same_file import SameFile
 from schema.problems import Unavailable
 
 T = TypeVar("T")
 
-READERS = (
-    4  # threads; measured on 2 cores, 8 take a third more processor time for a read than 2, all waiting for one lock
-)
+# Threads. Measured on 2 cores: 8 take a third more processor time for a read than 2, all waiting for one lock.
+READERS = 4
 ANSWERS_SECONDS = 20.0  # for one piece of work; the limits of a query keep it far below on a database that lives
-# What SQLAlchemy raises, and what the drivers do under statements that go straight to them.
-OUT_OF_REACH = (
-    OperationalError,
-    InterfaceError,
-    PoolTimeout,
-    sqlite3.OperationalError,
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    psycopg.errors.ReadOnlySqlTransaction,  # what was the original is a copy now
-)
 UNDONE = "nothing was done, try again"
 UNKNOWN = "whether it was done is not known, try again"  # it fell silent or broke between COMMIT and its answer
 
@@ -58,6 +46,9 @@ class Database:
         self._reading = ThreadPoolExecutor(READERS, "rolecast-read")
         self._writing = ThreadPoolExecutor(1, "rolecast-write")
         self._moving = threading.Lock()
+        self._file = SameFile(url)
+        self._limits: set[asyncio.Timeout] = set()
+        self._given_up = False
 
     async def read(self, work: Callable[[Session], T], *, within: float = ANSWERS_SECONDS) -> T:
         """Run `work` in a reader's thread on one snapshot of the database. Raises Unavailable when there is none.
@@ -76,14 +67,19 @@ class Database:
     def read_now(self, work: Callable[[Session], T]) -> T:
         """`read`, in this thread."""
         with self._reachable("read"), Session(self._readers) as session:
-            return work(session)
+            self._file.hold()
+            answer = work(session)
+            self._file.remember()
+            return answer
 
     def write_now(self, work: Callable[[Session], T]) -> T:
         """`write`, in this thread: takes the writer's lock, and commits unless `work` raises."""
         with self._reachable("write"), Session(self._writers) as session:
             answer = work(session)
+            self._file.hold()
             with self._reachable("write", UNKNOWN if self.dialect == "postgresql" else UNDONE):
                 session.commit()
+            self._file.remember()
             return answer
 
     async def rehearse(self, work: Callable[[Session], T]) -> T:
@@ -100,12 +96,23 @@ class Database:
     async def _answered(self, door: str, run: Callable[[], T], within: float | None, fate: str) -> T:
         """What a thread answers, in time; work that no thread has begun by then is not begun any more."""
         threads = self._reading if door == "read" else self._writing
+        limit = asyncio.timeout(0.0 if self._given_up and within is not None else within)
+        self._limits.add(limit)
         try:
-            async with asyncio.timeout(within):
+            async with limit:
                 return await asyncio.get_running_loop().run_in_executor(threads, run)
         except TimeoutError:
             self._failed(door)
             raise Silent(f"the database takes too long; {fate}", retry_after=5) from None
+        finally:
+            self._limits.discard(limit)
+
+    def give_up(self) -> None:
+        """Nobody has time any more: raise Silent to all who wait, but not to those who wait for ever."""
+        self._given_up = True
+        for limit in self._limits:
+            if limit.when() is not None:
+                limit.reschedule(asyncio.get_running_loop().time())
 
     async def checkpoint(self) -> None:
         """Move SQLite's log into its file, from a reader's thread so that no webhook waits for it."""
@@ -127,15 +134,12 @@ class Database:
         """Turn a database that is out of reach into Unavailable; what it refuses for its content passes through."""
         try:
             yield
-        except (*OUT_OF_REACH, DBAPIError, psycopg.Error, sqlite3.Error) as error:
+        except RAISED as error:
             self._failed(door)
-            if _is_content(error):
+            let_go(error)
+            if (wrong := unusable(error)) is None:
                 raise
-            if isinstance(error, OUT_OF_REACH):
-                raise Unavailable(f"the database cannot be reached; {fate}", detail=str(error)) from error
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
-                raise Unavailable(f"the database went away; {fate}", detail=str(error)) from error
-            raise
+            raise Unavailable(f"{wrong}; {fate}", detail=safely(error)) from error
 
     def engine(self) -> Engine:
         """The writer's engine, for migrations."""
@@ -147,11 +151,3 @@ class Database:
         self._writing.shutdown()
         self._readers.dispose()
         self._writers.dispose()
-
-
-def _is_content(error: Exception) -> bool:
-    """Whether an OperationalError is about what was asked, a text too long for an index, and not about the database."""
-    driver = getattr(error, "orig", error)
-    code, state = getattr(driver, "sqlite_errorcode", None), getattr(driver, "sqlstate", None)
-    too_much = state is not None and state.startswith("54")  # PostgreSQL's class 54, "program limit exceeded"
-    return too_much or (code is not None and code & 0xFF in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG))

@@ -70,7 +70,8 @@ class Ingest:
             async with asyncio.timeout(ANSWERS_SECONDS):
                 return await answer
         except TimeoutError:
-            log.warning("event %s has waited %g s for the database; its sender is told so", event.id, ANSWERS_SECONDS)
+            words = "event %s has waited %g s for the database; its sender is told so"
+            log.warning(words, event.id, ANSWERS_SECONDS, extra=_ids(event))
             raise Unavailable(UNKNOWN, retry_after=5) from None
 
     def depth(self) -> int:
@@ -80,6 +81,7 @@ class Ingest:
     async def run(self) -> None:
         """Write batches until `stop`; what was accepted by then is written and answered."""
         while (first := await self._queue.get()) is not None:
+            self._writing = [first]
             await self._arrivals()
             batch, last = self._gather(first)
             self._writing = list(batch)
@@ -144,14 +146,18 @@ class Ingest:
         except Unavailable as problem:
             return problem
         except Exception as error:
-            log.exception("event %s cannot be applied; it is kept as REJECTED, for replay after a fix", event.id)
+            log.exception(
+                "event %s cannot be applied; it is kept as REJECTED, for replay after a fix",
+                event.id,
+                extra=_ids(event),
+            )
             words = (
                 f"could not be applied ({type(error).__name__}); the server's log has the reason under this event's id"
             )
         try:
             return (await self._commit([structs.replace(event, body=Rejected(words))]))[0]
         except Exception:
-            log.exception("event %s can be neither applied nor kept", event.id)
+            log.exception("event %s can be neither applied nor kept", event.id, extra=_ids(event))
             return Unavailable("this event can be neither applied nor kept; the server's log says why", retry_after=60)
 
     async def _commit(self, events: list[Event]) -> list[Answer]:
@@ -178,16 +184,18 @@ def _tell(event: Event, receipt: Receipt) -> None:
         receipt.outcome.name,
         receipt.position,
         " (a repeat)" if receipt.repeated else "",
-        extra={
-            "event": event.id,
-            "event_type": event.type,
-            "organization": event.organization_id,
+        extra=_ids(event)
+        | {
             "position": receipt.position,
             "outcome": receipt.outcome.name,
             "granted": receipt.granted,
             "revoked": receipt.revoked,
         },
     )
+
+
+def _ids(event: Event) -> dict[str, object]:
+    return {"event": event.id, "event_type": event.type, "organization": event.organization_id}
 
 
 def _resolve(future: asyncio.Future[Receipt], answer: Answer) -> None:

@@ -14,18 +14,24 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from api.database import Database
+from api.discretion import safely
 from schema.problems import Unavailable
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def migrate(database: Database) -> None:
-    """Apply every migration that is missing, in one transaction. Raises Unavailable when that cannot be."""
+    """Apply every migration that is missing, in one transaction. Raises Unavailable when that cannot be.
+
+    Where none is missing, nothing is written: a server starts while another process holds the writer's lock.
+    """
+    if is_migrated(database):
+        return
     try:
         with database.engine().connect() as connection, connection.begin():
             upgrade(connection)
     except DBAPIError as error:
-        raise Unavailable(f"the database cannot be migrated: {error.orig}", detail=str(error)) from error
+        raise Unavailable(f"the database cannot be migrated: {error.orig}", detail=safely(error)) from error
 
 
 def upgrade(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 SILENT_SECONDS = 30  # for sent bytes to be acknowledged, or for a full window to open; TCP alone waits 15 minutes
+UNFINISHED_SECONDS = 1.0  # that a stop leaves a request for the rest of its body: without that, nothing was accepted
 ABORT = "rolecast.abort"  # in the `state` of each request's scope
 # Windows and macOS have no such option; there TCP alone finds them.
 USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
@@ -27,6 +28,15 @@ class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # one of 
             accepted.setsockopt(socket.IPPROTO_TCP, USER_TIMEOUT, SILENT_SECONDS * 1000)
         self.app_state = self.app_state | {ABORT: cast("asyncio.Transport", transport).abort}
         super().connection_made(cast("asyncio.Transport", transport))
+
+    def shutdown(self) -> None:
+        """Let what runs be answered, but wait for no body that does not come: who stalls would hold up every stop."""
+        super().shutdown()
+        asyncio.get_running_loop().call_later(UNFINISHED_SECONDS, self._end_unfinished)
+
+    def _end_unfinished(self) -> None:
+        if self.cycle is not None and self.cycle.more_body and not self.cycle.response_complete:
+            self.transport.close()
 
 
 def cut(scope: Scope) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar, cast
 
-import psycopg
 from sqlmodel import Session
 
 from api.database import Database, Silent
@@ -47,7 +46,7 @@ class Replica:
         self._original = original
         self._copy = Database(url)
         self._warned = -QUIET_SECONDS
-        self._silent_until = 0.0
+        self._silent_until: float | None = None  # unless the last answer came in time
 
     def reaching(self, at_least: Reached | None) -> Reads:
         """Reads that reach so far."""
@@ -60,26 +59,42 @@ class Replica:
         alone for a while: its threads wait for it.
         """
         deadline = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() >= self._silent_until:
+        while self._may_be_asked():
             try:
-                reaching = partial(_if_it_reaches, work=work, at_least=at_least)
-                return await self._copy.read(reaching, within=SILENT_SECONDS)
-            except Silent:
-                self._silent_until = time.monotonic() + REST_SECONDS
-                log.warning("the read replica does not answer; for %g s the original is read", REST_SECONDS)
-                break
-            except _Elsewhere:
-                break
+                return await self._ask(partial(_if_it_reaches, work=work, at_least=at_least))
             except _Behind:
                 if time.monotonic() >= deadline:
                     break
                 await asyncio.sleep(LOOK_SECONDS)
-            except (CursorExpired, psycopg.ProgrammingError):  # the latter: a migration has not come to it yet
+            except (_Elsewhere, CursorExpired):
                 break
-            except Unavailable as problem:
+            except Unavailable as problem:  # also: a migration has not come to it yet
                 self._warn(problem)
                 break
         return await self._original.read(work)
+
+    async def _ask(self, work: Callable[[Session], T]) -> T:
+        rests_until = None
+        try:
+            return await self._copy.read(work, within=SILENT_SECONDS)
+        except Silent:
+            rests_until = time.monotonic() + REST_SECONDS
+            raise
+        finally:
+            self._silent_until = rests_until
+
+    def _may_be_asked(self) -> bool:
+        """Not while it rests; then one query finds out for all, and the others go on with the original."""
+        if self._silent_until is None:
+            return True
+        if time.monotonic() < self._silent_until:
+            return False
+        self._silent_until = time.monotonic() + SILENT_SECONDS
+        return True
+
+    def give_up(self) -> None:
+        """Nobody has time any more to wait for it."""
+        self._copy.give_up()
 
     def _warn(self, problem: Unavailable) -> None:
         if time.monotonic() - self._warned >= QUIET_SECONDS:

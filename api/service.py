@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.access.gate import Gate
 from api.access.jwks import KeySet
-from api.access.keys import Keys, keep_environment_key
+from api.access.keys import Keys, is_kept, keep_environment_key
 from api.access.signatures import SharedSecrets, SigningKeys
 from api.access.tokens import Tokens
 from api.commands import Submit
@@ -38,6 +38,7 @@ log = logging.getLogger("rolecast")
 
 CHECKPOINT_SECONDS = 3.0
 MEASURE_SECONDS = 1.0
+OPENS_WITHIN = 3.0  # that requests wait for at a start; /healthz answers then, whatever the database does
 OPEN_SECONDS = 1.0  # between two looks at a database that is not there or not migrated yet
 READY_SECONDS = 5.0  # for the database to answer; whoever asks seldom waits longer
 NOT_MIGRATED = "the database is not at this version's tables: run `python -m api migrate`"
@@ -71,6 +72,8 @@ class Service:
         self.catalogue = CatalogueCache()
         self.stopping = Stopping()
         self.is_open = False
+        self._reason = "starting"  # why it is not open
+        self._told: str | None = None
         self._writer: asyncio.Task[None] | None = None
 
     def _tokens(self) -> Tokens | None:
@@ -101,13 +104,14 @@ class Service:
         """Start the writer and the feed; on the way out, write and answer what was accepted, then let go."""
         if self.database.dialect == "sqlite":
             await asyncio.to_thread(migrate, self.database)
-        await self._open()
+        opening = asyncio.create_task(self._open())
+        await asyncio.wait({opening}, timeout=OPENS_WITHIN)
         writer = self._writer = asyncio.create_task(self.ingest.run(), name="ingest")
-        tasks = (self._follow(), self._tidy(), self._measure(), self._hurry(), self.keys.uses.run())
+        tasks = (self._follow(opening), self._tidy(), self._measure(), self._hurry(), self.keys.uses.run())
         helpers = [asyncio.create_task(each) for each in tasks]
         _calm_collector()
         try:
-            with self.stopping.listening():
+            with self.stopping.listening(), self.stopping.with_parent():
                 yield
         finally:
             await self.ingest.stop()
@@ -125,17 +129,25 @@ class Service:
         """Open for requests, if the database is there and has this version's tables."""
         try:
             if await self.database.read(has_our_tables):
-                await asyncio.to_thread(self._keep_key)
+                await self._keep_key()
                 await self.feed.look()
                 self.is_open = True
                 return
-            log.warning("%s; until then everything but /healthz is answered 503", NOT_MIGRATED)
+            self._closed_because(NOT_MIGRATED, NOT_MIGRATED)
         except Problem as problem:
-            log.warning("%s; until then everything but /healthz is answered 503", problem)
+            self._closed_because(str(problem), (problem.detail or str(problem)).partition("\n")[0])
         except Exception:
             log.exception("the database cannot be opened; everything but /healthz is answered 503 until it can")
 
-    async def _follow(self) -> None:
+    def _closed_because(self, reason: str, detail: str) -> None:
+        """Keep the reason for who asks, and tell the operator more of it; each only once."""
+        self._reason = reason
+        if detail != self._told:
+            self._told = detail
+            log.warning("%s; until then everything but /healthz is answered 503", detail)
+
+    async def _follow(self, opening: asyncio.Task[None]) -> None:
+        await opening
         while not self.is_open:
             await asyncio.sleep(OPEN_SECONDS)
             await self._open()
@@ -145,12 +157,13 @@ class Service:
         listening = [self.listener.run()] if self.database.dialect == "postgresql" else []
         await asyncio.gather(self.feed.run(), sweep.run(), *listening)
 
-    def _keep_key(self) -> None:
-        secret = self.settings.api_key
-        if secret is not None:
-            self.database.write_now(
-                lambda session: keep_environment_key(session, secret.get_secret_value(), time.time_ns())
-            )
+    async def _keep_key(self) -> None:
+        """Written only if it is another: a process starts while the writer's lock is held, or PostgreSQL a copy."""
+        if self.settings.api_key is None:
+            return
+        secret = self.settings.api_key.get_secret_value()
+        if not await self.database.read(lambda session: is_kept(session, secret)):
+            await self.database.write(lambda session: keep_environment_key(session, secret, time.time_ns()))
 
     async def _tidy(self) -> None:
         """Keep SQLite's log short, away from any webhook."""
@@ -174,6 +187,9 @@ class Service:
         await self.stopping.wait()
         await asyncio.sleep(ANSWERS_WITHIN)
         self.ingest.give_up()
+        self.database.give_up()
+        if self.replica is not None:
+            self.replica.give_up()
 
     async def measured(self, request: Request) -> Response:
         """Everything that is measured, of all processes of this server, in Prometheus' format."""
@@ -191,7 +207,7 @@ class Service:
         if not migrated:
             return JSONResponse({"ready": False, "reason": NOT_MIGRATED}, 503)
         if not self.is_open:
-            return JSONResponse({"ready": False, "reason": "starting"}, 503)
+            return JSONResponse({"ready": False, "reason": self._reason}, 503)
         if self._writer is None or self._writer.done():
             return JSONResponse({"ready": False, "reason": "the writer has ended; restart the process"}, 503)
         return JSONResponse({"ready": True})

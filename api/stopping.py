@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import multiprocessing
 import os
 import signal
 import threading
@@ -18,7 +19,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ANSWERS_WITHIN = 6.0  # seconds for the database to take what was accepted; past that, its senders are told to repeat it
 HOLDS_WITHIN = ANSWERS_WITHIN + 0.5  # seconds; whoever was told to repeat it has heard so by then
 PARTING = 0.1  # seconds for sockets to say why they close, before uvicorn closes them with 1012 and no reason
-ENDS_WITHIN = 9.0  # seconds; supervisors commonly kill after ten
+ENDS_WITHIN = 7.5  # seconds; supervisors commonly kill after ten, and the one of several workers looks twice a second
 
 
 class Answers:
@@ -82,6 +83,29 @@ class Stopping:
             for each, handler in before.items():
                 signal.signal(each, handler)
 
+    @contextmanager
+    def with_parent(self) -> Iterator[None]:
+        """Where the process is one of several workers, stop as asked when the one that started them is gone.
+
+        Workers without it would hold the port, and nobody would know of them.
+        """
+        parent = multiprocessing.parent_process()
+        if parent is None:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+
+        def orphaned() -> None:
+            loop.remove_reader(parent.sentinel)
+            log.warning("the process that started this one is gone; stopping")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        loop.add_reader(parent.sentinel, orphaned)
+        try:
+            yield
+        finally:
+            loop.remove_reader(parent.sentinel)
+
     async def _pass_on(self, ear: _Ear) -> None:
         await self.wait()
         await self.answers.given()
@@ -125,6 +149,6 @@ class _Ear:
 
 def _leave() -> None:
     """End the process whatever still runs in it: everyone was answered, and a commit is whole or was never made."""
-    log.warning("the database did not let go within %g seconds of the signal; ending without it", ENDS_WITHIN)
+    log.warning("the database, or where traces go, held on for %g seconds after the signal; ending now", ENDS_WITHIN)
     logging.shutdown()
     os._exit(0)

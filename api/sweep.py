@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from itertools import count
 
@@ -20,6 +21,7 @@ from schema.problems import NotFound, Problem
 log = logging.getLogger("rolecast.sweep")
 
 FORGET_EVERY = 60  # looks; an answer is kept for a day, and a minute more does no harm. Where more wait, every look
+QUIET_SECONDS = 60.0  # between two warnings that the database is out of reach
 LOOK_SECONDS = 1.0  # how late an expired grant may end; reads leave it out from its very moment
 
 
@@ -51,6 +53,7 @@ class Sweep:
     async def run(self) -> None:
         """Sweep for as long as the server runs; a database out of reach is waited for."""
         forgets_at = 0
+        said = -QUIET_SECONDS
         for look in count():
             try:
                 await self.once()
@@ -59,7 +62,9 @@ class Sweep:
             except NotFound:  # another process was quicker
                 log.debug("nothing left to end")
             except Problem as problem:
-                log.warning("what has expired could not be ended and waits: %s", problem.detail or problem)
+                if time.monotonic() - said >= QUIET_SECONDS:
+                    said = time.monotonic()
+                    log.warning("what has expired could not be ended and waits: %s", problem.detail or problem)
             except Exception:  # whatever it was, the next that expires is to end
                 log.exception("what has expired could not be ended and waits")
             await asyncio.sleep(LOOK_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -20,7 +21,10 @@ complain = Console(stderr=True, highlight=False, soft_wrap=True)
 @contextmanager
 def database_at_hand(*, migrated: bool = True) -> Iterator[Database]:
     """The environment's database, for a command that works on it directly."""
-    database = Database(load_settings().url)
+    url = load_settings().url
+    if migrated and url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
+        raise Unavailable(f"there is no database at {url}: set DATABASE_URL, or run `python -m api migrate` first")
+    database = Database(url)
     try:
         if migrated and not is_migrated(database):
             raise Unavailable("the database is not at this version's tables: run `python -m api migrate` first")

@@ -72,6 +72,13 @@ def find_keys(session: Session, hashes: Sequence[str]) -> dict[str, KeyInfo]:
     }
 
 
+def is_kept(session: Session, secret: str) -> bool:
+    """Whether the environment's first key is stored already, and no other one of it is valid."""
+    named = session.exec(select(ApiKey).where(ApiKey.name == FROM_ENVIRONMENT)).all()
+    valid = [key.hash for key in named if key.revoked_at is None]
+    return valid == [hash_of(secret)]
+
+
 def keep_environment_key(session: Session, secret: str, now: int) -> None:
     """Store the environment's first key as an environment-wide one that may write; the one it replaces is revoked."""
     hashed = hash_of(secret)

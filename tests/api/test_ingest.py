@@ -13,13 +13,16 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlmodel import Session
 
+from api.batch import Answer, apply_batch
 from api.database import Database
 from api.engines import WRITER_LOCK
 from api.ingest import LARGEST_BATCH, Ingest
 from api.migrate import migrate
 from schema.commands import MapGroup
-from schema.events import Receipt
+from schema.events import Event, Receipt, Rejected
+from schema.kinds import Outcome
 from schema.problems import NotFound, Unavailable
 from tests.world import START, World
 
@@ -130,6 +133,42 @@ async def test_a_refused_command_tells_its_caller_alone(world: World) -> None:
     assert isinstance(first, Receipt)
     assert isinstance(last, Receipt)
     assert (first.position, last.position) == (1, 2)
+
+
+async def test_an_event_that_cannot_be_applied_is_kept_alone_and_found_in_the_log_by_its_id(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    culprit, others = world.snapshot("mallory"), [world.snapshot("ada"), world.snapshot("bob")]
+
+    def fails(session: Session, batch: list[Event], clock: int) -> list[Answer]:
+        if any(each.id == culprit.id and not isinstance(each.body, Rejected) for each in batch):
+            raise ValueError("a mistake of ours")
+        return apply_batch(session, batch, clock)
+
+    monkeypatch.setattr("api.ingest.apply_batch", fails)
+    ingest = Watched(world.database)
+    waiting = await submitted(ingest, others[0], culprit, others[1])
+    async with writing(ingest):
+        answered = await answers(waiting)
+    assert [each.outcome for each in answered if isinstance(each, Receipt)] == [
+        Outcome.APPLIED,
+        Outcome.REJECTED,
+        Outcome.APPLIED,
+    ]
+    (told,) = [each for each in caplog.records if "kept as REJECTED" in each.message]
+    assert (vars(told)["event"], vars(told)["organization"]) == (culprit.id, culprit.organization_id)
+
+
+async def test_giving_up_answers_also_the_event_that_the_writer_has_just_taken(world: World) -> None:
+    ingest = Watched(world.database)
+    waiting = await submitted(ingest, world.snapshot("ada"))
+    writer = asyncio.create_task(ingest.run())
+    await asyncio.sleep(0)  # it has taken the event, and looks whether more arrive
+    assert ingest.depth() == 0
+    ingest.give_up()
+    (answered,) = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    assert isinstance(answered, Unavailable)
+    await asyncio.wait_for(writer, 30)
 
 
 async def test_a_batch_of_nothing_but_refusals_is_no_news(world: World) -> None:

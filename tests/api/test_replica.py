@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 
@@ -105,6 +106,31 @@ async def test_a_replica_that_says_nothing_is_left_alone_for_a_while(
     began = time.monotonic()
     assert (await replica.read(look))[0] is False
     assert time.monotonic() - began < 1.5, "it is not asked again at once"
+
+
+async def test_one_query_finds_out_whether_a_silent_replica_speaks_again(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.replica.SILENT_SECONDS", 0.5)
+    monkeypatch.setattr("api.replica.REST_SECONDS", 0.0)
+    asked = 0
+    says = False
+
+    def counts(session: Session) -> tuple[bool, int]:
+        nonlocal asked
+        found = look(session)
+        if found[0]:
+            asked += 1
+            time.sleep(0.0 if says else 2.0)
+        return found
+
+    assert (await replica.read(counts))[0] is False
+    answers = await asyncio.gather(*(replica.read(counts) for _ in range(8)))
+    assert ([copy for copy, _ in answers], asked) == ([False] * 8, 2), "one waits in vain, and not each of them"
+    says = True
+    assert (await replica.read(counts))[0] is True
+    answers = await asyncio.gather(*(replica.read(counts) for _ in range(8)))
+    assert [copy for copy, _ in answers] == [True] * 8, "once it speaks, all go to it"
 
 
 def test_a_cursor_says_how_far_its_reader_must_see() -> None:

@@ -16,14 +16,15 @@ from tests.system.directory import Json, Outside, headers, user_in
 
 GROUPS = ("eng", "ops", "sales", "law")
 USERS_EACH = 4
+FOUNDER = user_in("founder", *GROUPS, id="evt_founder")
 INSISTS = 75.0  # seconds that one event may take in all
 PAUSE = 0.1  # seconds; shorter than any Retry-After, so that the test is not mostly waiting
 
 
 def company(url: str) -> str:
-    """Each group gives the role of its name. Returns the cursor at the end of the change log."""
+    """Each group gives the role of its name, and FOUNDER has them all. Returns the change log's end, a cursor."""
     with Outside(url) as outside:
-        outside.tell(user_in("founder", *GROUPS, id="evt_founder"))
+        outside.tell(FOUNDER)
         outside.role(*GROUPS)
         for group in GROUPS:
             outside.maps(group, group)

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from api.access.lookup import FRESH_SECONDS
 from schema.times import format_time
 from tests.faults.hooks import Clock
-from tests.faults.truth import is_clean
+from tests.faults.truth import footprint, is_unharmed
 from tests.processes import SECRETS, Server, serving_process
 from tests.system.directory import ORGANIZATION, Json, Outside, headers, user_in
 from tests.system.following import CHANGES, changes, over_websocket
 from tests.system.waiting import until
 
 HOUR = 3600
+LONGER = 1 + FRESH_SECONDS  # than a credential is trusted without a look
 LOGGED = """query ($id: ID!) { changes(organizationId: $id, first: 200) {
     nodes { cursor at kind userId roleName event { receivedAt } } } }"""
 ROLES_AT = "query ($id: ID!, $time: DateTime!) { user(id: $id) { rolesAt(time: $time) { role { name } } } }"
@@ -30,32 +32,50 @@ def clock(tmp_path: Path) -> Clock:
     return Clock(tmp_path)
 
 
-@pytest.fixture
-def shifted(tmp_path: Path, clock: Clock) -> Iterator[Server]:
+class Shifted:
     """A server whose clock can be set; engineers are deployers."""
-    with serving_process(tmp_path, environment=SECRETS | clock.environment) as server:
+
+    def __init__(self, server: Server, clock: Clock, database: str) -> None:
+        """`database` is the URL of what it keeps."""
+        self.url = server.url
+        self._server, self._clock, self._database = server, clock, database
+        self._told = [user_in("ada", "eng")]
         with Outside(server.url) as outside:
-            outside.tell(user_in("ada", "eng"))
+            outside.tell(*self._told)
             outside.role("deployer", "seller")
             outside.maps("eng", "deployer")
-        yield server
+        self._before = footprint(server)
+
+    def tell(self, outside: Outside, *events: Json) -> None:
+        """As `Outside.tell`, signed by the clock that the server has."""
+        for each in events:
+            body = json.dumps(each).encode()
+            answer = outside.post(body, headers(body, at=time.time() + self._clock.shift))
+            assert answer.status_code == 201, answer.text
+            self._told.append(each)
+
+    def is_unharmed(self) -> None:
+        """Whatever its clock was set to."""
+        is_unharmed(self._server, self._before, self._database, others=self._told)
 
 
-def tell(outside: Outside, clock: Clock, *events: Json) -> None:
-    """As `Outside.tell`, signed by the clock that the server has."""
-    for each in events:
-        body = json.dumps(each).encode()
-        answer = outside.post(body, headers(body, at=time.time() + clock.shift))
-        assert answer.status_code == 201, answer.text
+@pytest.fixture
+def shifted(url: str, tmp_path: Path, clock: Clock) -> Iterator[Shifted]:
+    environment = SECRETS | clock.environment | {"DATABASE_URL": url}
+    with serving_process(tmp_path, environment=environment) as server:
+        yield Shifted(server, clock, url)
 
 
 def test_after_the_clock_was_set_back_positions_and_times_go_on_and_history_is_right(
-    shifted: Server, clock: Clock, tmp_path: Path
+    shifted: Shifted, clock: Clock
 ) -> None:
-    with Outside(shifted.url) as outside, over_websocket(shifted.url, CHANGES, organization=ORGANIZATION) as payloads:
-        tell(outside, clock, user_in("ada"), user_in("ada", "eng"))
+    with (
+        Outside(shifted.url) as outside,
+        over_websocket(shifted.url, CHANGES, organization=ORGANIZATION) as payloads,
+    ):
+        shifted.tell(outside, user_in("ada"), user_in("ada", "eng"))
         clock.set(-HOUR)
-        tell(outside, clock, user_in("bob", "eng"), user_in("ada"), user_in("bob"), user_in("ada", "eng"))
+        shifted.tell(outside, user_in("bob", "eng"), user_in("ada"), user_in("bob"), user_in("ada", "eng"))
         body = json.dumps(user_in("eve", "eng")).encode()
         assert outside.post(body, headers(body, at=time.time())).status_code == 401, "an hour ahead, by this clock"
         live = [change for _, change in zip(range(6), changes(payloads), strict=False)]
@@ -67,7 +87,7 @@ def test_after_the_clock_was_set_back_positions_and_times_go_on_and_history_is_r
             change["event"]["receivedAt"] for change in logged
         )
         history_is_right(outside, logged)
-    is_clean(tmp_path, f"sqlite:///{tmp_path}/rolecast.db")
+    shifted.is_unharmed()
 
 
 def history_is_right(outside: Outside, logged: list[Json]) -> None:
@@ -82,25 +102,27 @@ def history_is_right(outside: Outside, logged: list[Json]) -> None:
             assert {each["role"]["name"] for each in found} == held, (moment, user)
 
 
-def test_grants_by_hand_end_by_the_clock_also_after_it_was_set_back(
-    shifted: Server, clock: Clock, tmp_path: Path
-) -> None:
+def test_grants_by_hand_end_by_the_clock_also_after_it_was_set_back(shifted: Shifted, clock: Clock) -> None:
     with Outside(shifted.url) as outside:
         soon = format_time(time.time_ns() + 60 * 10**9)
         outside.ask(GRANT, user="ada", role="seller", until=soon)
         clock.set(-HOUR)
-        tell(outside, clock, user_in("bob", "eng"))
+        shifted.tell(outside, user_in("bob", "eng"))
         time.sleep(1.5)  # the sweep has looked
         assert outside.roles("ada") == {"deployer", "seller"}, "by this clock it has an hour more"
         clock.set(61)
         until(lambda: [change["kind"] for change in outside.changes()][-1] == "REVOKED")
         assert outside.roles("ada") == {"deployer"}
-    is_clean(tmp_path, f"sqlite:///{tmp_path}/rolecast.db")
+    shifted.is_unharmed()
 
 
-def test_live_connections_go_on_when_the_clock_is_set_back(shifted: Server, clock: Clock) -> None:
-    with Outside(shifted.url) as outside, over_websocket(shifted.url, CHANGES, organization=ORGANIZATION) as payloads:
+def test_live_connections_go_on_when_the_clock_is_set_back(shifted: Shifted, clock: Clock) -> None:
+    with (
+        Outside(shifted.url) as outside,
+        over_websocket(shifted.url, CHANGES, organization=ORGANIZATION) as payloads,
+    ):
         clock.set(-HOUR)
-        time.sleep(6)  # longer than the credential is trusted without a look
-        tell(outside, clock, user_in("bob", "eng"))
+        time.sleep(LONGER)
+        shifted.tell(outside, user_in("bob", "eng"))
         assert next(changes(payloads))["userId"] == "bob"
+    shifted.is_unharmed()

@@ -12,12 +12,11 @@ import psycopg
 import pytest
 
 from tests.faults.followers import following
-from tests.faults.insistent import company, load
+from tests.faults.insistent import FOUNDER, company, load
 from tests.faults.proxies import Loss, proxied
-from tests.faults.truth import footprint, is_back, is_clean, is_whole
+from tests.faults.truth import footprint, is_unharmed
 from tests.processes import SECRETS, serving_process
 from tests.system.directory import Outside, user_in
-from tests.system.waiting import until
 
 WRITES = """SELECT pg_terminate_backend(pid) FROM pg_locks
     WHERE locktype = 'advisory' AND granted
@@ -38,6 +37,7 @@ def test_a_commit_whose_fate_the_server_cannot_know_is_503_and_its_repeat_has_th
         Outside(server.url) as outside,
     ):
         start = company(server.url)
+        before = footprint(server)
         proxy.lose(loss)
         refused = outside.post(body)
         assert proxy.lost.is_set()
@@ -50,7 +50,7 @@ def test_a_commit_whose_fate_the_server_cannot_know_is_503_and_its_repeat_has_th
         assert [entry["id"] for entry in outside.journal()].count(event["id"]) == 1
         assert outside.roles("ada") == {"eng", "ops"}
         assert [change["userId"] for change in outside.changes(start)] == ["ada", "ada"]
-    is_clean(tmp_path, migrated_postgresql)
+        is_unharmed(server, before, migrated_postgresql, others=[FOUNDER, event])
 
 
 @pytest.mark.timeout(180)
@@ -83,7 +83,4 @@ def test_connections_cut_at_any_moment_lose_and_double_nothing(migrated_postgres
                 changes = outside.changes(start)
             for follower in followers:
                 follower.sees(changes)
-        is_whole(migrated_postgresql, busy)
-        until(lambda: footprint(server).subscribers == 0)
-        is_back(server, before)
-    is_clean(tmp_path, migrated_postgresql)
+        is_unharmed(server, before, migrated_postgresql, busy)

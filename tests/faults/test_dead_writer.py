@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import psycopg
@@ -19,11 +20,10 @@ from api.work import HEADS
 from schema.problems import Unavailable
 from tests.conftest import driven
 from tests.faults.hooks import FROZEN, hooked
-from tests.faults.insistent import company, load
-from tests.faults.truth import is_clean, is_whole
+from tests.faults.insistent import FOUNDER, company, load
+from tests.faults.truth import footprint, is_back, is_unharmed
 from tests.processes import SECRETS, Server, clean_environment, serving_process
 from tests.system.directory import Outside, user_in
-from tests.system.waiting import until
 
 SHORTER_SECONDS = 14  # longer than the others wait for the lock, which is 10
 HOLDS = """SELECT 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
@@ -68,6 +68,7 @@ def test_a_server_that_freezes_in_its_transaction_holds_the_others_up_for_a_whil
         psycopg.connect(migrated_postgresql, autocommit=True) as operator,
     ):
         company(other.url)
+        before = {server: footprint(server) for server in (freezes, other)}
         with load(freezes.url) as busy:
             busy.goes_on()
             stops_while_it_writes(freezes, operator)
@@ -86,8 +87,8 @@ def test_a_server_that_freezes_in_its_transaction_holds_the_others_up_for_a_whil
         assert sum(entry["id"] == event["id"] for entry in outside.journal()) <= 1
         outside.tell(event)
         assert "Traceback" not in freezes.log
-    is_whole(migrated_postgresql, busy, others=[event])
-    is_clean(tmp_path, migrated_postgresql)
+        is_back(freezes, before[freezes])
+        is_unharmed(other, before[other], migrated_postgresql, busy, others=[event])
 
 
 def test_a_writer_that_slept_too_long_finds_the_database_out_of_reach_and_then_writes_again(
@@ -114,19 +115,21 @@ def test_a_process_killed_inside_its_transaction_on_sqlite_leaves_nothing_and_no
     with serving_process(tmp_path) as server, Outside(server.url) as outside:
         company(server.url)
         outside.tell(*events[:-1])
-        before = len(outside.journal())
-        with subprocess.Popen(
-            [sys.executable, "-c", HALF_DONE, str(tmp_path / "rolecast.db")],
-            env=clean_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
+        before = footprint(server)
+        with (
+            ThreadPoolExecutor(1) as pool,
+            subprocess.Popen(
+                [sys.executable, "-c", HALF_DONE, str(tmp_path / "rolecast.db")],
+                env=clean_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            ) as process,
+        ):
             assert process.stdout is not None
             assert process.stdout.readline() == "held\n"
+            waits = pool.submit(outside.tell, events[-1])
+            assert not wait([waits], 0.3).done, "the lock is another's"
             process.kill()
-            process.wait(10)
-        outside.tell(events[-1])
-        until(lambda: len(outside.journal()) == before + 1)
-        assert all(outside.roles(f"user_{number}") == {"eng"} for number in range(5))
-    is_clean(tmp_path, f"sqlite:///{tmp_path}/rolecast.db")
+            waits.result(20)
+        is_unharmed(server, before, f"sqlite:///{tmp_path}/rolecast.db", others=[FOUNDER, *events])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.insistent import company, load
-from tests.faults.truth import footprint, is_back, is_clean, is_whole
+from tests.faults.truth import footprint, is_unharmed
 from tests.processes import SECRETS, Server, serving_process
 from tests.system.directory import Outside
 from tests.system.waiting import until
@@ -42,11 +42,10 @@ def quota(server: Server, folder: Path) -> Iterator[None]:
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, limits)
 
 
-# Only root may mount; the limit of a process needs nobody's leave.
-KINDS: list[Full] = [quota, file_system] if os.geteuid() == 0 else [quota]
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 
 
-@pytest.fixture(params=KINDS, ids=lambda full: full.__name__)
+@pytest.fixture(params=[pytest.param(quota, id="quota"), pytest.param(file_system, id="file_system", marks=only_root)])
 def full(request: pytest.FixtureRequest) -> Full:
     kind: Full = request.param
     return kind
@@ -85,6 +84,4 @@ def test_a_full_disk_refuses_webhooks_while_reads_go_on_and_room_again_takes_the
                 answered = busy.answered()
             busy.goes_on()
             assert busy.answered() > answered
-        is_whole(url, busy)
-        is_back(server, before)
-    is_clean(tmp_path, url)
+        is_unharmed(server, before, url, busy)

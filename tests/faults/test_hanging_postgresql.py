@@ -20,6 +20,7 @@ from tests.system.directory import Json, Outside, headers, user_in
 from tests.system.waiting import until
 
 ANSWERS_WITHIN = 40.0  # seconds; the bounds are 20 for a read and 25 for an event
+ENDS_WITHIN = 10.0  # of SIGTERM
 QUERY = "{ users(organizationId: %s) { totalCount } }"
 MUTATION = 'mutation { createRole(input: {name: "late"}) { cursor } }'
 
@@ -72,3 +73,24 @@ def test_everyone_is_told_in_time_and_what_is_repeated_then_has_its_effect_once(
         assert "Traceback" not in server.log
         is_clean(tmp_path, url)
         is_back(server, before)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stop_answers_everyone_in_time(postmaster: Postmaster, tmp_path: Path, workers: int) -> None:
+    url = postmaster.database()
+    environment = SECRETS | {"DATABASE_URL": url, "WEB_CONCURRENCY": str(workers)}
+    with serving_process(tmp_path, environment=environment) as server, ThreadPoolExecutor(12) as pool:
+        company(server.url)
+        with postmaster.hanging():
+            queries = [pool.submit(asked, server.url, "{ organizations { totalCount } }") for _ in range(6)]
+            once = pool.submit(asked, server.url, MUTATION, **{"Idempotency-Key": "the-same"})
+            told = pool.submit(told_of, server.url, user_in("late", "eng"))
+            time.sleep(0.5)  # they are under way
+            server.terminate()
+            assert server.wait(ENDS_WITHIN) == 0
+            answers = [each.result() for each in (*queries, once, told)]
+            assert {answer.status_code for answer in answers} <= {200, 503}, [answer.text for answer in answers]
+            assert all("UNAVAILABLE" in answer.text for answer in answers)
+        assert "Traceback" not in server.log
+        assert "Cancel" not in server.log
+    is_clean(tmp_path, url)

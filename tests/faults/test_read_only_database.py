@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.faults.truth import is_clean
+from tests.faults.truth import footprint, is_unharmed
 from tests.processes import SECRETS, serving_process
 from tests.system.directory import Outside, user_in
 from tests.system.waiting import until
@@ -34,18 +34,19 @@ def read_only(url: str) -> Iterator[None]:
 def test_a_database_that_only_reads_refuses_webhooks_until_it_writes_again(
     migrated_postgresql: str, tmp_path: Path
 ) -> None:
-    before, during = user_in("ada", "eng"), user_in("bob", "eng")
+    earlier, during = user_in("ada", "eng"), user_in("bob", "eng")
     body = json.dumps(during).encode()
     environment = SECRETS | {"DATABASE_URL": migrated_postgresql}
     with serving_process(tmp_path, environment=environment) as server, Outside(server.url) as outside:
-        outside.tell(before)
+        outside.tell(earlier)
+        before = footprint(server)
         with read_only(migrated_postgresql):
             for _ in range(2):
                 refused = outside.post(body)
                 assert (refused.status_code, refused.json()["error"]["code"]) == (503, "UNAVAILABLE")
             until(lambda: server.answers("/readyz"))
-            assert [entry["id"] for entry in outside.journal()] == [before["id"]]
+            assert [entry["id"] for entry in outside.journal()] == [earlier["id"]]
         until(lambda: outside.post(body).status_code == 201)
-        assert [entry["id"] for entry in outside.journal()] == [during["id"], before["id"]]
+        assert [entry["id"] for entry in outside.journal()] == [during["id"], earlier["id"]]
         assert "Traceback" not in server.log, "it is nobody's mistake"
-    is_clean(tmp_path, migrated_postgresql)
+        is_unharmed(server, before, migrated_postgresql, others=[earlier, during])

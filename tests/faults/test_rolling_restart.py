@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.followers import following
 from tests.faults.insistent import company, load
-from tests.faults.truth import is_clean, is_whole
+from tests.faults.truth import footprint, is_back, is_clean, is_whole
 from tests.processes import SECRETS, Server
 from tests.system.directory import Outside
 
@@ -27,6 +27,7 @@ def test_a_rolling_restart_under_load_loses_and_doubles_nothing(migrated_postgre
             server.start()
         urls = [server.url for server in servers]
         start = company(urls[0])
+        before = [footprint(server) for server in servers]
         with following(start, *urls) as followers:
             with load(*urls) as busy:
                 for _ in range(ROUNDS):
@@ -42,6 +43,8 @@ def test_a_rolling_restart_under_load_loses_and_doubles_nothing(migrated_postgre
             for follower in followers:
                 follower.sees(changes)
                 assert follower.connections > ROUNDS
+        for server, first in zip(servers, before, strict=True):
+            is_back(server, first)  # though it is another process by now
         is_whole(migrated_postgresql, busy)
     is_clean(tmp_path, migrated_postgresql)
     assert "Traceback" not in servers[0].log

@@ -8,14 +8,13 @@ import sqlite3
 import stat
 import time
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 from typer.testing import CliRunner
 
 from api.cli import cli
 from api.database import Database
-from tests.processes import KEY, SECRET, SECRETS, Server, free_port, rolecast, serving_process
+from tests.processes import KEY, SECRET, SECRETS, Server, free_port, refusal, rolecast, serving_process
 from tests.system.directory import AUTHORIZATION, Outside, event, user_in
 from tests.system.waiting import until
 from tests.world import World
@@ -34,15 +33,6 @@ COMMANDS = (
     "secret",
     "key",
 )
-
-
-def refusal(done: CompletedProcess[str]) -> str:
-    """What a command says that refuses: exit code 1, and on stderr a sentence instead of a traceback."""
-    assert done.returncode == 1, done
-    assert "Traceback" not in done.stderr + done.stdout
-    assert done.stderr.startswith("rolecast: ")
-    assert len(done.stderr.splitlines()) <= 2  # the sentence, and what the database said
-    return done.stderr
 
 
 @pytest.fixture
@@ -73,6 +63,14 @@ def test_help_names_every_command_and_each_has_its_own(tmp_path: Path) -> None:
     for command in COMMANDS:
         told = CliRunner().invoke(cli, [command, "--help"])  # a process each would take half a minute
         assert (told.exit_code, f"rolecast {command}" in told.output) == (0, True), told.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["check", "rebuild", "export"])
+def test_a_database_that_is_not_there_is_one_sentence_and_is_not_made(tmp_path: Path, command: str) -> None:
+    arguments = ["catalogue", command] if command == "export" else [command]
+    said = refusal(rolecast(tmp_path, *arguments, environment={"DATABASE_URL": "sqlite:///mistyped.db"}))
+    assert "there is no database at sqlite:///mistyped.db" in said
     assert list(tmp_path.iterdir()) == []
 
 
@@ -186,34 +184,6 @@ def test_rebuild_gives_identical_tables(filled: Path) -> None:
     assert (done.returncode, done.stdout) == (0, f"Rebuilt from {len(before['journal'])} events.\n")
     assert len(before["changes"]) == 4
     assert tables(filled) == before
-
-
-def test_send_signs_what_it_reads_and_prints_the_answer(process: Server, tmp_path: Path) -> None:
-    text = json.dumps(user_in("ada", "eng", id="evt_sent"))
-    (tmp_path / "event.json").write_text(text)
-    expected = '201 {"message":"Role processed","event":"evt_sent","outcome":"APPLIED","position":1}\n'
-    for arguments in (("-",), ("event.json",)):
-        done = rolecast(tmp_path, "send", *arguments, environment=process.environment, stdin=text + "\n")
-        assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
-    done = rolecast(tmp_path, "send", "-", "--url", process.url + "/", environment=SECRETS, stdin="not json")
-    assert (done.returncode, done.stdout[:4]) == (0, "202 ")
-    for odd in ("evt_\u4e16", "evt_\n", " evt"):
-        odd_event = json.dumps(user_in("ada", id=odd))
-        done = rolecast(tmp_path, "send", "-", environment=process.environment, stdin=odd_event)
-        assert (done.returncode, json.loads(done.stdout[4:])["event"]) == (0, odd)
-
-
-def test_send_says_what_is_wrong(process: Server, tmp_path: Path) -> None:
-    text = json.dumps(user_in("ada"))
-    other = process.environment | {"ROLECAST_WEBHOOK_SECRETS": "whsec_" + "YW5vdGhlciBzZWNyZXQgb2Ygc29tZSBsZW5ndGg="}
-    done = rolecast(tmp_path, "send", "-", environment=other, stdin=text)
-    assert (done.returncode, done.stdout[:4]) == (1, "401 ")
-    nobody = process.environment | {"PORT": str(free_port())}
-    assert "no server answers" in refusal(rolecast(tmp_path, "send", "-", environment=nobody, stdin=text))
-    assert "ROLECAST_WEBHOOK_SECRETS" in refusal(rolecast(tmp_path, "send", "-", stdin=text))
-    for url in ("nowhere", "http://[::1", "ftp://127.0.0.1", "http://"):
-        assert url in refusal(rolecast(tmp_path, "send", "-", "--url", url, environment=SECRETS, stdin=text))
-    assert rolecast(tmp_path, "send", "nothing.json", environment=SECRETS).returncode == 2
 
 
 def test_the_demo_ends_with_every_user_as_they_should_be(process: Server, tmp_path: Path) -> None:
