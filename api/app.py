@@ -122,7 +122,7 @@ def app() -> Starlette:
     try:
         settings = load_settings()
         settings.must_be_complete()
-        # Where uvicorn is run by itself, as the Procfile does, its own log would print exceptions with all they say.
+        # Where uvicorn is run by itself, its own log would print exceptions with all they say.
         take_over(settings.log_format, settings.log_level)
         return create_app(settings)
     except Misconfigured as problem:  # a sentence, where uvicorn would print a traceback

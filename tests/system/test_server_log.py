@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 import subprocess
 import sys
 from base64 import b64encode
@@ -19,7 +17,7 @@ import psycopg
 from schema.credentials import new_api_key
 from tests.api.access.signers import public_jwk, publishing, signed
 from tests.api.graphql.clients import socket
-from tests.processes import KEY, REPOSITORY, SECRET, SECRETS, clean_environment, free_port, serving_process
+from tests.processes import KEY, SECRET, SECRETS, clean_environment, free_port, serving_process
 from tests.system.credentials import bearer
 from tests.system.directory import ORGANIZATION, Json, Outside, headers, user_in
 from tests.system.waiting import until
@@ -59,12 +57,10 @@ def test_text_is_for_a_person(tmp_path: Path) -> None:
 
 
 @contextmanager
-def by_the_procfile(folder: Path, database: str) -> Iterator[tuple[str, Path]]:
-    """The server as the Procfile's web process: its URL, and its log's file."""
+def by_uvicorn(folder: Path, database: str) -> Iterator[tuple[str, Path]]:
+    """The server under a uvicorn that is run by itself: its URL, and its log's file."""
     port, log = free_port(), folder / "server.log"
-    line = re.search(r"^web: uvicorn (.*)$", (REPOSITORY / "Procfile").read_text(), re.MULTILINE)
-    assert line is not None
-    command = [sys.executable, "-m", "uvicorn", *shlex.split(line[1].replace("$PORT", str(port)))]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:app", "--port", str(port)]
     environment = clean_environment(SECRETS | {"DATABASE_URL": database})
     with (
         log.open("wb") as file,
@@ -81,7 +77,7 @@ def test_an_event_that_the_database_refuses_is_logged_by_its_id_and_the_reason_w
 ) -> None:
     with psycopg.connect(migrated_postgresql) as connection:
         connection.execute("ALTER TABLE users ADD CONSTRAINT no_ada CHECK (email NOT LIKE 'ada%')")
-    with by_the_procfile(tmp_path, migrated_postgresql) as (url, file), Outside(url) as outside:
+    with by_uvicorn(tmp_path, migrated_postgresql) as (url, file), Outside(url) as outside:
         until(lambda: answers(outside, "/readyz"), 30)
         body = json.dumps(user_in("ada", "eng", id="evt_refused")).encode()
         assert outside.post(body).json()["outcome"] == "REJECTED"
