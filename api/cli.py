@@ -9,21 +9,18 @@ import sys
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from api import check as checking
 from api import rebuild as rebuilding
 from api.catalogue_cli import catalogue
 from api.compact_cli import compact
 from api.copy_cli import copy_deployment
-from api.demo.play import play
 from api.development import FILE, FOLDER, known_secrets, new_webhook_secret, provide_secrets
 from api.key_cli import keys
 from api.logs import level_of_server, log_config
 from api.metrics import counting_together
 from api.migrate import migrate as migrate_database
 from api.replaying import replay_rejected
-from api.sender import send as send_event
 from api.settings import Misconfigured, Settings, load_settings
 from api.terminal import complain, console, database_at_hand, progress_of
 from schema.credentials import new_api_key
@@ -74,6 +71,8 @@ def serve(
 
 
 def _run(settings: Settings, *, dev: bool) -> None:
+    import uvicorn  # only a server needs it
+
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it once more when all is ended
     uvicorn.run(
         "api.app:app",
@@ -171,6 +170,8 @@ def send(
     url: Annotated[str | None, typer.Option(help=WHERE)] = None,
 ) -> None:
     """Sign one event as a directory would, post it to a running server, and print the answer."""
+    from api.sender import send as send_event  # an HTTP client takes long to import, and only this command has one
+
     status, text = send_event(url or _here(), _secrets_at_hand()[0], file.read().strip())
     sys.stdout.write(f"{status} {text}\n")
     if status >= 400:
@@ -187,6 +188,8 @@ def demo(
     url: Annotated[str | None, typer.Option(help=WHERE)] = None,
 ) -> None:
     """Play a company against a running server: joiners, movers, leavers, renames, duplicates and late events."""
+    from api.demo.play import play  # and this
+
     secret, key = _secrets_at_hand()
     company = {"users": users, "groups": groups, "rate": rate, "seed": seed, "organization": organization}
     raise typer.Exit(asyncio.run(play(url or _here(), secret, key, console=console, **company)))  # type: ignore[arg-type]

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
@@ -18,6 +13,9 @@ from api.discretion import safely
 from schema.problems import Unavailable
 
 SCRIPTS = Path(__file__).parent / "migrations"
+# In order: a script's file is named by its revision, and then by what it does.
+REVISIONS = sorted(file.name.partition("_")[0] for file in (SCRIPTS / "versions").glob("[0-9]*.py"))
+NEWEST = REVISIONS[-1]
 
 
 def migrate(database: Database) -> None:
@@ -36,8 +34,11 @@ def migrate(database: Database) -> None:
 
 def upgrade(connection: Connection) -> None:
     """Apply every migration that is missing, in the transaction of whoever calls; a later version's tables stay."""
-    if (at := version(connection)) is not None and at not in known():
+    if (at := version(connection)) is not None and at not in REVISIONS:
         return
+    from alembic import command  # takes a quarter as long to import as all else, and only who migrates needs it
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -56,21 +57,12 @@ def is_migrated(database: Database) -> bool:
 def has_our_tables(session: Session) -> bool:
     """`is_migrated`, as a read."""
     at = version(session.connection())
-    return at == newest() or (at is not None and at not in known())
-
-
-@cache
-def known() -> set[str]:
-    """Every revision that this version of Rolecast knows."""
-    return {script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()}
-
-
-@cache
-def newest() -> str | None:
-    """The revision that this version of Rolecast works with."""
-    return ScriptDirectory(str(SCRIPTS)).get_current_head()
+    return at == NEWEST or (at is not None and at not in REVISIONS)
 
 
 def version(connection: Connection) -> str | None:
     """The revision that the database is at, or None where no migration ever was."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    at: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return at

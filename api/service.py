@@ -151,8 +151,6 @@ class Service:
         while not self.is_open:
             await asyncio.sleep(OPEN_SECONDS)
             await self._open()
-        # At every look at the version, alembic would say what it says of a migration's beginning.
-        logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
         sweep = Sweep(self.database, self.ingest, time.time_ns)
         listening = [self.listener.run()] if self.database.dialect == "postgresql" else []
         await asyncio.gather(self.feed.run(), sweep.run(), *listening)

@@ -7,11 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
+
+from tests.forked import NEEDS_A_START, Forked
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SECRET = "whsec_" + "c2l4dGVlbiBieXRlcyBhdCBsZWFzdCE="
@@ -31,15 +34,45 @@ def rolecast(
     folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, stdin: str = "", timeout: float = 60.0
 ) -> subprocess.CompletedProcess[str]:
     """Run one command of `python -m api` in the folder, to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "api", *arguments],
-        cwd=folder,
-        env=clean_environment(environment),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
+    with tempfile.TemporaryDirectory(prefix="rolecast-command-") as place:
+        files = {name: Path(place) / name for name in ("stdin", "stdout", "stderr")}
+        files["stdin"].write_text(stdin, encoding="utf-8")
+        process = begun(arguments, folder, environment, **files)
+        try:
+            code = process.wait(timeout)
+        finally:
+            end(process)
+        said = [files[name].read_text(encoding="utf-8") for name in ("stdout", "stderr")]
+    return subprocess.CompletedProcess(["rolecast", *arguments], code, *said)
+
+
+def begun(
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str] | None,
+    *,
+    stdin: Path,
+    stdout: Path,
+    stderr: Path,
+) -> Forked | subprocess.Popen[bytes]:
+    """Begin `python -m api`, in a session of its own so that `end` ends what it starts; output is appended to files."""
+    whole = clean_environment(environment)
+    if not any(name in (environment or {}) for name in NEEDS_A_START):
+        return Forked(arguments, cwd=folder, env=whole, stdin=stdin, stdout=stdout, stderr=stderr)
+    command = [sys.executable, "-m", "api", *arguments]
+    with stdin.open("rb") as given, stdout.open("ab") as told, stderr.open("ab") as wrong:
+        return subprocess.Popen(
+            command, cwd=folder, env=whole, stdin=given, stdout=told, stderr=wrong, start_new_session=True
+        )
+
+
+def end(process: Forked | subprocess.Popen[bytes]) -> None:
+    """End it and what it started at once, as a power cut or the kernel would."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:  # it has ended by itself, or has no session yet
+        process.send_signal(signal.SIGKILL)
+    process.wait(ENDED_WITHIN)
 
 
 def refusal(done: subprocess.CompletedProcess[str]) -> str:
@@ -68,7 +101,7 @@ class Server:
         self.environment = {"PORT": str(self.port)} | dict(SECRETS if environment is None else environment)
         self.file = folder / "server.log"
         self._arguments = arguments
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> str:
@@ -77,16 +110,9 @@ class Server:
 
     def start(self, *, ready: bool = True) -> None:
         """Start, and return once `/readyz` says so; raise RuntimeError with the log when it does not in time."""
-        with self.file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "api", "serve", *self._arguments],
-                cwd=self.folder,
-                env=clean_environment(self.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # so that `kill` ends the workers of several too
-            )
+        nothing, log = Path(os.devnull), self.file
+        arguments = ("serve", *self._arguments)
+        self._process = begun(arguments, self.folder, self.environment, stdin=nothing, stdout=log, stderr=log)
         deadline = time.monotonic() + READY_WITHIN
         while ready and not self.answers("/readyz"):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -97,9 +123,7 @@ class Server:
     def kill(self) -> None:
         """End it at once, as a power cut or the kernel would."""
         if self._process is not None:
-            with suppress(ProcessLookupError):  # it has ended by itself
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(ENDED_WITHIN)
+            end(self._process)
 
     def terminate(self) -> None:
         """Ask it to end, as a supervisor does; `wait` sees it through."""

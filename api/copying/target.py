@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from api.copying.rows import count
-from api.migrate import newest, upgrade, version
+from api.migrate import NEWEST, upgrade, version
 from schema.problems import Conflict, Unavailable
 from schema.sql import Statement
 
@@ -28,7 +28,7 @@ def must_be_vacant(session: Session, tables: Sequence[Table], log: str) -> bool:
         return False
     if version(connection) is None:
         raise Conflict(f"the database to copy to holds tables of something else: {_few(there)}; give an empty one")
-    if version(connection) != newest():
+    if version(connection) != NEWEST:
         raise Conflict(
             "the database to copy to is at another version's tables; give an empty one, or run `migrate` on it first"
         )

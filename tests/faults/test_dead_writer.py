@@ -28,7 +28,8 @@ from tests.system.directory import Outside, user_in
 SHORTER_SECONDS = 14  # longer than the others wait for the lock, which is 10
 HOLDS = """SELECT 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
     WHERE l.locktype = 'advisory' AND l.granted
-        AND a.datname = current_database() AND a.state = 'idle in transaction'"""
+        AND a.datname = current_database() AND a.state = 'idle in transaction'
+        AND a.state_change < clock_timestamp() - interval '150 milliseconds'"""
 HALF_DONE = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -45,7 +46,7 @@ def stops_while_it_writes(server: Server, operator: psycopg.Connection) -> None:
     deadline = time.monotonic() + 20
     while True:
         server.signal(signal.SIGSTOP)
-        time.sleep(0.1)  # what PostgreSQL had been asked by then is done
+        time.sleep(0.3)  # what PostgreSQL had been asked by then is done
         if operator.execute(HOLDS).fetchall():
             return
         server.signal(signal.SIGCONT)
