@@ -111,7 +111,7 @@ class Database:
         """Nobody has time any more: raise Silent to all who wait, but not to those who wait for ever."""
         self._given_up = True
         for limit in self._limits:
-            if limit.when() is not None:
+            if limit.when() is not None and not limit.expired():
                 limit.reschedule(asyncio.get_running_loop().time())
 
     async def checkpoint(self) -> None:

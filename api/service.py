@@ -137,6 +137,7 @@ class Service:
         except Problem as problem:
             self._closed_because(str(problem), (problem.detail or str(problem)).partition("\n")[0])
         except Exception:
+            self._reason = "the database cannot be opened; the server's log says why"
             log.exception("the database cannot be opened; everything but /healthz is answered 503 until it can")
 
     def _closed_because(self, reason: str, detail: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from sqlalchemy.engine import make_url
 
 from api.database import Database
 from api.migrate import is_migrated
@@ -22,7 +23,7 @@ complain = Console(stderr=True, highlight=False, soft_wrap=True)
 def database_at_hand(*, migrated: bool = True) -> Iterator[Database]:
     """The environment's database, for a command that works on it directly."""
     url = load_settings().url
-    if migrated and url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
+    if migrated and not _is_there(url):
         raise Unavailable(f"there is no database at {url}: set DATABASE_URL, or run `python -m api migrate` first")
     database = Database(url)
     try:
@@ -31,6 +32,13 @@ def database_at_hand(*, migrated: bool = True) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def _is_there(url: str) -> bool:
+    """Whether SQLite would find a file, instead of making one; of a server, or a URI, nothing is known beforehand."""
+    parts = make_url(url)
+    file = parts.database or ""
+    return parts.get_backend_name() != "sqlite" or file.startswith("file:") or Path(file).exists()
 
 
 @contextmanager

@@ -74,6 +74,14 @@ def test_a_database_that_is_not_there_is_one_sentence_and_is_not_made(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_options_of_a_file_are_no_part_of_its_name(tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": "sqlite:///kept.db?timeout=20"}
+    assert rolecast(tmp_path, "migrate", environment=environment).returncode == 0
+    checked = rolecast(tmp_path, "check", environment=environment)
+    assert (checked.returncode, checked.stdout.startswith("Clean")) == (0, True), checked
+    assert (tmp_path / "kept.db").exists()
+
+
 def test_secrets_are_new_each_time_and_good_to_serve_with(tmp_path: Path) -> None:
     secrets = [rolecast(tmp_path, "secret", "new").stdout.strip() for _ in range(2)]
     keys = [rolecast(tmp_path, "secret", "new", "--api-key").stdout.strip() for _ in range(2)]
